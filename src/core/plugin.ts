@@ -1,0 +1,34 @@
+// Owns what a plugin contributes. The built-in handlers are plugins: there is no other door.
+
+import type { Keyword, Place, Problem, Values } from './keyword.ts'
+import type { App, MakeHandler } from './handler.ts'
+
+/** What a handler is planned from: one bind line (side 'accept') or one server line (side 'connect'). */
+export interface PlanLine extends Values {
+  readonly place: Place
+  /** The section that the line is in: a frontend's own keywords, or a backend's. */
+  readonly proxy: Values & { readonly name: string; readonly kind: 'frontend' | 'backend' }
+  readonly global: Values
+  /** Reports a problem of this line that only start-up can find (a certificate that does not load). Start-up then fails. */
+  report(problem: Omit<Problem, keyof Place> & Partial<Place>): void
+  /** The app that the engine proposes for this line (the proxied stream); a handler may serve it or another. Accept side only. */
+  readonly app: App | undefined
+}
+
+export interface HandlerSpec {
+  readonly name: string
+  readonly side: 'accept' | 'connect'
+  /** Slots: names of handlers that this one stands directly relative to. Unknown names are refused at start-up; a cycle too. */
+  readonly after?: readonly string[]
+  readonly before?: readonly string[]
+  /** Called once per line at start-up. null: this line needs no such handler, and its connections never see it. */
+  plan(line: PlanLine): MakeHandler | null
+}
+
+export interface Plugin {
+  readonly name: string
+  readonly keywords?: readonly Keyword<unknown>[]
+  readonly handlers?: readonly HandlerSpec[]
+  /** Application services by name, for `use-service`. */
+  readonly services?: Readonly<Record<string, App>>
+}

@@ -1,0 +1,62 @@
+// Owns the contract of a sock provider: where socks come from. net/node and net/linux fill it.
+
+import type { Address } from './address.ts'
+import type { Sock } from './sock.ts'
+
+export interface ListenSpec {
+  /** Where to listen; port 0 takes a free one. Ignored when `fd` is given. */
+  readonly address: Address
+  /** An already listening descriptor that was inherited. */
+  readonly fd?: number
+  readonly backlog?: number
+  /** IPv6 sockets: true refuses IPv4-mapped peers. Default: the system's. */
+  readonly v6only?: boolean
+  /** Unix sockets: permission bits and owner of the path. */
+  readonly mode?: number
+  readonly uid?: number
+  readonly gid?: number
+  /** Only where the provider can; one that cannot refuses with an error that names it. */
+  readonly interface?: string
+  readonly transparent?: boolean
+  readonly tcpFastOpen?: boolean
+  readonly deferAccept?: boolean
+  readonly mss?: number
+  /** TCP_USER_TIMEOUT, ms. */
+  readonly userTimeout?: number
+  readonly keepAlive?: boolean
+}
+
+export interface Listener {
+  /** The bound address, the real port included. */
+  readonly address: Address
+  /** Stops accepting; connections wait in the kernel's queue. */
+  pause(): void
+  resume(): void
+  /** Closes the descriptor; accepted socks live on. A Unix path that this process made is removed. */
+  close(): void
+}
+
+export interface ListenEvents {
+  accepted(sock: Sock): void
+  /** accept() failed with this system error name (EMFILE, ENFILE, ENOBUFS …); the listener goes on when resumed. */
+  failed(error: string): void
+}
+
+export interface ConnectSpec {
+  readonly to: Address
+  /** Source address to bind; port 0 lets the kernel choose. */
+  readonly from?: Address
+  readonly interface?: string
+  readonly transparent?: boolean
+  readonly tcpFastOpen?: boolean
+  readonly userTimeout?: number
+  readonly keepAlive?: boolean
+}
+
+export interface Provider {
+  readonly name: 'node' | 'linux'
+  /** Rejects with an Error whose `code` is the system error name. */
+  listen(spec: ListenSpec, events: ListenEvents): Promise<Listener>
+  /** The sock is returned connecting; its owner is told when that is over. Immediate failures are reported the same way. */
+  connect(spec: ConnectSpec): Sock
+}

@@ -1,0 +1,64 @@
+// Owns the pull interface between the engine and a socket: what every provider's sock and every data layer can do.
+//
+// Nothing is delivered. A sock tells its owner that there may be something new (ready), and the owner looks: fill() moves what
+// has arrived into its Bytes, flush() moves its Bytes out. The owner decides when; not calling fill() is back-pressure, and the
+// sock stops reading on its own. A data layer (TLS) is a DataLayer on top of a sock, with the same operations.
+
+import type { Address } from './address.ts'
+import type { Bytes } from './bytes.ts'
+
+/** Flags that the four operations report with; several can be set. 0: progress was made and more may be possible. */
+export const EMPTY_IN = 1 // nothing more to read now; ready() will be called when that changes
+export const FULL_OUT = 2 // nothing more can be sent now; ready() will be called when that changes
+export const SHUT_IN = 4 // the peer has ended; all it said has been delivered
+export const SHUT_OUT = 8 // this side has already ended its output
+export const ERR_IN = 16 // broken; see error. Nothing more will be delivered
+export const ERR_OUT = 32 // broken; see error. What was not sent is lost
+export type Flow = number
+
+export interface Owner {
+  /** Something may have changed: look again. Never called from within an operation of the same sock. */
+  ready(): void
+}
+
+export interface DataLayer {
+  /** Told of every change. Set by whoever takes the sock over. */
+  owner: Owner
+  /** Why ERR_IN or ERR_OUT was reported: a system error name such as 'ECONNRESET', or the data layer's own; '' while sound. */
+  readonly error: string
+  /** Moves what has arrived behind what is unread in `into`: at most one read. An empty `into` may get a lent buffer. */
+  fill(into: Bytes): Flow
+  /** Sends from the front of `from` as much as is taken without blocking. */
+  flush(from: Bytes): Flow
+  /** Ends this layer's own output (close_notify; nothing for raw). True when completed, false: ready() will follow. */
+  shutData(): boolean
+  /** Announces the end: FIN, after all output. True when completed, false: ready() will follow. */
+  shutCtrl(): boolean
+  /** Lets go of the descriptor. Politeness is up to the caller: unread input makes the kernel send RST. */
+  close(): void
+  /** RST, and lets go of the descriptor. */
+  reset(): void
+  /** Calls ready() in the loop's next turn: the owner stopped though it could have gone on. */
+  again(): void
+  /** The ends of the connection as the kernel knows them. */
+  local(): Address
+  remote(): Address
+}
+
+/** A provider's socket: raw bytes. */
+export interface Sock extends DataLayer {
+  /** Whose sock it is: 'node', 'linux'. */
+  readonly provider: string
+  /** An outgoing sock whose connect() has not been answered. When it is, ready() is called; `error` tells how it went. */
+  readonly connecting: boolean
+}
+
+export type HandshakeState = 'busy' | 'done' | 'failed'
+
+export interface TlsLayer extends DataLayer {
+  /** Goes on with the handshake as far as possible. On 'failed', error says why. */
+  handshake(): HandshakeState
+}
+
+/** Makes a data layer on top of a sock; `rest` are bytes that arrived and were not taken, now the layer's. */
+export type LayerMaker = (lower: Sock, rest: Bytes) => DataLayer
