@@ -1,0 +1,190 @@
+// Owns time: one coarse timer wheel for all deadlines of a thread. Arming, moving and disarming cost a few assignments.
+//
+//   near  256 slots of 4 ms     (about 1 s ahead)
+//   far   256 slots of 1.024 s  (about 4 min ahead), emptied into `near` as their second comes
+//   late  one list for what is later still, looked through once per turn of `far`
+//
+// A timer strikes up to one slot late and never early. While nothing is armed, nothing wakes the process.
+
+const NEAR_MS = 4
+const SLOTS = 256
+
+/** A deadline, embedded in or extended by whoever has one. */
+export class Timer {
+  /** When it strikes, in the wheel's milliseconds; 0 while disarmed. */
+  at = 0
+  prev: Timer | null = null
+  next: Timer | null = null
+  readonly strike: () => void
+
+  constructor(strike: () => void) {
+    this.strike = strike
+  }
+}
+
+/** A list of timers is a ring around a head that never strikes. */
+function ring(): Timer {
+  const head = new Timer(() => undefined)
+  head.prev = head
+  head.next = head
+  return head
+}
+
+function link(head: Timer, timer: Timer): void {
+  const last = head.prev ?? head
+  timer.prev = last
+  timer.next = head
+  last.next = timer
+  head.prev = timer
+}
+
+function unlink(timer: Timer): void {
+  if (timer.prev === null || timer.next === null) return
+  timer.prev.next = timer.next
+  timer.next.prev = timer.prev
+  timer.prev = null
+  timer.next = null
+}
+
+/** Where the wheel gets its time and its wake-ups from; tests give their own. */
+export interface WheelClock {
+  /** Monotonic milliseconds. */
+  now(): number
+  /** Calls tick once, ms from now; a later call replaces the one before. */
+  wakeIn(ms: number, tick: () => void): void
+  /** No wake-up is needed any more. */
+  rest(): void
+}
+
+export function systemWheelClock(): WheelClock {
+  let timeout: NodeJS.Timeout | undefined
+  return {
+    now: () => performance.now(),
+    wakeIn(ms, tick) {
+      clearTimeout(timeout)
+      timeout = setTimeout(tick, ms)
+    },
+    rest() {
+      clearTimeout(timeout)
+      timeout = undefined
+    },
+  }
+}
+
+export class Wheel {
+  readonly #clock: WheelClock
+  readonly #near: Timer[] = []
+  readonly #far: Timer[] = []
+  readonly #late = ring()
+  /** Number of the last near slot that was emptied. */
+  #done: number
+  #armed = 0
+  /** Slot number for which a wake-up is ordered, Infinity without one. */
+  #ordered = Infinity
+  #turning = false
+  readonly #tick = (): void => this.turn()
+
+  constructor(clock: WheelClock = systemWheelClock()) {
+    this.#clock = clock
+    for (let i = 0; i < SLOTS; i++) {
+      this.#near.push(ring())
+      this.#far.push(ring())
+    }
+    this.#done = Math.floor(clock.now() / NEAR_MS)
+  }
+
+  /** Monotonic milliseconds. */
+  now(): number {
+    return this.#clock.now()
+  }
+
+  /** Strikes once, ms from now; moves a timer that is armed already. */
+  arm(timer: Timer, ms: number): void {
+    if (timer.at === 0) this.#armed++
+    else unlink(timer)
+    if (this.#armed === 1 && !this.#turning) this.#done = Math.floor(this.#clock.now() / NEAR_MS)
+    timer.at = this.#clock.now() + ms
+    this.#place(timer)
+    if (!this.#turning) this.#order(Math.ceil(timer.at / NEAR_MS))
+  }
+
+  disarm(timer: Timer): void {
+    if (timer.at === 0) return
+    unlink(timer)
+    timer.at = 0
+    if (--this.#armed === 0 && !this.#turning) {
+      this.#ordered = Infinity
+      this.#clock.rest()
+    }
+  }
+
+  #place(timer: Timer): void {
+    const slot = Math.max(Math.ceil(timer.at / NEAR_MS), this.#done + 1)
+    const ahead = slot - this.#done
+    if (ahead < SLOTS) link(this.#near[slot % SLOTS] ?? this.#late, timer)
+    else if (ahead < SLOTS * (SLOTS - 1)) link(this.#far[Math.floor(slot / SLOTS) % SLOTS] ?? this.#late, timer)
+    else link(this.#late, timer)
+  }
+
+  #order(slot: number): void {
+    if (slot >= this.#ordered) return
+    this.#ordered = slot
+    this.#clock.wakeIn(Math.max(1, Math.ceil(slot * NEAR_MS - this.#clock.now())), this.#tick)
+  }
+
+  /** Strikes all that is due. Called by the clock; tests call it after moving theirs. */
+  turn(): void {
+    const present = Math.floor(this.#clock.now() / NEAR_MS)
+    this.#turning = true
+    this.#ordered = Infinity
+    try {
+      while (this.#done < present && this.#armed > 0) {
+        this.#done++
+        if (this.#done % SLOTS === 0) this.#cascade()
+        this.#empty(this.#near[this.#done % SLOTS] ?? this.#late)
+      }
+      this.#done = Math.max(this.#done, present)
+    } finally {
+      this.#turning = false
+      if (this.#armed > 0) this.#order(this.#nextSlot())
+      else this.#clock.rest()
+    }
+  }
+
+  #empty(head: Timer): void {
+    // Only what was there when the slot came: a timer armed meanwhile goes to a later slot.
+    for (let timer = head.next; timer !== null && timer !== head; timer = head.next) {
+      unlink(timer)
+      timer.at = 0
+      this.#armed--
+      timer.strike()
+    }
+  }
+
+  #cascade(): void {
+    const second = Math.floor(this.#done / SLOTS)
+    this.#replace(this.#far[second % SLOTS] ?? this.#late)
+    if (second % SLOTS === 0) this.#replace(this.#late)
+  }
+
+  #replace(head: Timer): void {
+    const timers: Timer[] = []
+    for (let timer = head.next; timer !== null && timer !== head; timer = timer.next) timers.push(timer)
+    for (const timer of timers) {
+      unlink(timer)
+      const due = Math.ceil(timer.at / NEAR_MS)
+      if (due <= this.#done) link(this.#near[this.#done % SLOTS] ?? this.#late, timer)
+      else this.#place(timer)
+    }
+  }
+
+  /** The next slot in which something may be due, or the next cascade. */
+  #nextSlot(): number {
+    for (let slot = this.#done + 1; slot <= this.#done + SLOTS; slot++) {
+      if (slot % SLOTS === 0) return slot
+      const head = this.#near[slot % SLOTS]
+      if (head !== undefined && head.next !== head) return slot
+    }
+    return this.#done + SLOTS
+  }
+}
