@@ -1,0 +1,114 @@
+// Owns what TLS is asked to be on a bind or server line, and what is known of a session once made: settings and facts, as data.
+// Nothing here does TLS: net/tls.ts turns settings into layers, handlers/tls.ts turns keywords into settings.
+
+import { factKey } from './handler.ts'
+
+export type TlsVersion = 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3'
+
+export const TLS_VERSIONS: readonly TlsVersion[] = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']
+
+/** Certificates (or revocation lists) in PEM, and the name of the file they came from, for messages. */
+export interface PemFile {
+  readonly file: string
+  readonly pem: Buffer
+}
+
+/** One certificate with its chain and key. The bytes stay Buffers: a key is never copied into a string. */
+export interface TlsCertificate extends PemFile {
+  /** PEM of the private key; the same bytes as `pem` where one file holds both. */
+  readonly key: Buffer
+  /** What the key can sign with: an 'ec' certificate is preferred where the client knows ECDSA, 'rsa' serves the rest. */
+  readonly keyType: 'rsa' | 'ec' | 'dsa' | 'other'
+  /** DNS names that it is for, lower case, `*.example.com` among them: subjectAltName, or the common name where there is none. */
+  readonly names: readonly string[]
+}
+
+/** What both sides choose from. What is undefined is OpenSSL's default. */
+export interface TlsOffer {
+  readonly minVersion?: TlsVersion
+  readonly maxVersion?: TlsVersion
+  /** Up to TLS 1.2, OpenSSL's cipher list format. */
+  readonly ciphers?: string
+  /** TLS 1.3, names separated by colons. */
+  readonly ciphersuites?: string
+  /** Groups for the key exchange, separated by colons. */
+  readonly curves?: string
+  /** Signature algorithms, separated by colons. */
+  readonly sigalgs?: string
+  /** ALPN protocols, most wanted first. Empty: ALPN is not spoken. */
+  readonly alpn: readonly string[]
+  /** Session tickets (TLS 1.2: RFC 5077; TLS 1.3: stateless). false: sessions resume from a cache where the layer has one. */
+  readonly tickets: boolean
+}
+
+/**
+ * What one name of a bind line serves. Two settings never share sessions: a session made where no client certificate was asked
+ * for resumes nowhere else, because ticket keys and the session id context belong to the settings they were made with.
+ */
+export interface TlsServerSettings extends TlsOffer {
+  readonly certificate: TlsCertificate
+  /** 'optional': a client certificate is asked for, may be missing, and has to be good when it is there. */
+  readonly verify: 'none' | 'optional' | 'required'
+  /** Whom client certificates may be signed by; also the names sent to clients as a hint. */
+  readonly ca?: PemFile
+  /** Further authorities that are accepted and not named to clients (`ca-verify-file`). */
+  readonly caVerify?: PemFile
+  readonly crl?: PemFile
+  /** The client's order of ciphers decides, not the server's. */
+  readonly preferClientCiphers: boolean
+  /** Sessions kept for clients without tickets, where the layer has a cache. Default 20000 (`tune.ssl.cachesize`). */
+  readonly cacheSize?: number
+  /** How long a session may be resumed, seconds. Default 300 (`tune.ssl.lifetime`). */
+  readonly lifetime?: number
+}
+
+/** One entry of what a bind line presents: a certificate (or a line of a crt-list) and the names that choose it. */
+export interface TlsHost {
+  /** Lower case; `*.example.com` stands for one label. The certificate's names, or the filters of a crt-list line. */
+  readonly names: readonly string[]
+  /** Names that a wildcard of this entry does not stand for (`!name` in a crt-list). */
+  readonly except: readonly string[]
+  readonly settings: TlsServerSettings
+}
+
+export interface TlsClientSettings extends TlsOffer {
+  /** 'none': the server's certificate is not looked at. */
+  readonly verify: 'none' | 'required'
+  /** Authorities in PEM, or those of the system. */
+  readonly ca?: PemFile | 'system'
+  readonly crl?: PemFile
+  /** Presented when the server asks. */
+  readonly certificate?: TlsCertificate
+  /** The server name sent, where it is constant. */
+  readonly sni?: string
+  /** The name that the certificate has to be for. Default: the server name sent, if any; else no name is checked. */
+  readonly verifyHost?: string
+  /** Resume the last session with this server. Default true. */
+  readonly reuse: boolean
+}
+
+/** What is known of a TLS session once its handshake is done. */
+export interface TlsFacts {
+  readonly version: TlsVersion
+  /** OpenSSL's name: `TLS_AES_256_GCM_SHA384`, `ECDHE-ECDSA-AES128-GCM-SHA256`. */
+  readonly cipher: string
+  /** Strength of the cipher in bits, as used and as the algorithm has it. 0: not known. */
+  readonly cipherBits: number
+  readonly algorithmBits: number
+  /** The protocol agreed upon; '' for none. */
+  readonly alpn: string
+  /** The server name that the client sent (or that we sent to a server); '' for none. Lower case. */
+  readonly sni: string
+  readonly resumed: boolean
+  /** DER of the peer's certificate; it may come from the session that was resumed. */
+  readonly peer: Buffer | undefined
+  /** The peer showed its certificate in this handshake, not only in the one that was resumed. */
+  readonly peerShown: boolean
+  /** X509_V_ERR code of the verification, 0 for good. Without a certificate, or without verification, 0. */
+  readonly verifyResult: number
+  /** Our own certificate: its file, and its DER on demand. undefined on the connect side without one. */
+  readonly own: TlsCertificate | undefined
+}
+
+/** TLS with the client (on an accepted connection) or with the server (on one that we opened). Set once the handshake is done. */
+export const tlsFact = factKey<TlsFacts>('tls')
