@@ -1,6 +1,8 @@
 // Owns what a keyword of the configuration is: a table entry with its sections, its parser and its one-line doc, and itself the
 // typed key under which its value is found. The built-in keywords and those of plugins are made the same way.
 
+import type { Plugin } from './plugin.ts'
+
 /** Where a keyword may stand. 'bind' and 'server' are the options behind the address on such a line. */
 export type Section = 'global' | 'defaults' | 'frontend' | 'backend' | 'bind' | 'server'
 // A `listen` section is a frontend and a backend: it takes the keywords of both.
@@ -37,6 +39,8 @@ export interface Values {
 
 /** The words behind a keyword, read from left to right. A line keyword must read them all; what is left over is an error. */
 export interface Args {
+  /** Every plugin that is loaded, where rules find the fetches, converters, actions and services that they name. */
+  readonly plugins: readonly Plugin[]
   /** The keyword as written, with its prefix words: `timeout client`. */
   readonly keyword: string
   readonly section: Section
@@ -56,6 +60,15 @@ export interface Args {
   warn(text: string, hint?: string, at?: Word): void
   /** Reads a file named in the configuration, relative to the working directory (-C) and `default-path`. Reports and returns undefined when it cannot. */
   readFile(path: string, at?: Word): Buffer | undefined
+  /**
+   * The environment as the lines that follow will expand it: `setenv` and its like write it. Never the process's own object.
+   */
+  readonly env: Map<string, string>
+  /**
+   * Reads the rest of the line as options: keywords of section 'bind' or 'server'. Problems are reported there; what could be read is
+   * returned. `under` has the values that hold where the line is silent (default-server).
+   */
+  options(section: 'bind' | 'server', under?: Values): Values
 }
 
 export interface Keyword<T> {
