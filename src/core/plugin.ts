@@ -1,7 +1,9 @@
 // Owns what a plugin contributes. The built-in handlers are plugins: there is no other door.
 
 import type { Keyword, Place, Problem, Values } from './keyword.ts'
+import type { ActionSpec } from './action.ts'
 import type { App, MakeHandler } from './handler.ts'
+import type { ConverterSpec, FetchSpec } from './sample.ts'
 
 /** What a handler is planned from: one bind line (side 'accept') or one server line (side 'connect'). */
 export interface PlanLine extends Values {
@@ -13,6 +15,11 @@ export interface PlanLine extends Values {
   report(problem: Omit<Problem, keyof Place> & Partial<Place>): void
   /** The app that the engine proposes for this line (the proxied stream); a handler may serve it or another. Accept side only. */
   readonly app: App | undefined
+  /**
+   * The handler of that name for this line, for a rule that may insert it in its own place (expect-proxy). null when there is no
+   * such handler or it cannot be inserted: it has no insert().
+   */
+  handler(name: string): MakeHandler | null
 }
 
 export interface HandlerSpec {
@@ -23,6 +30,8 @@ export interface HandlerSpec {
   readonly before?: readonly string[]
   /** Called once per line at start-up. null: this line needs no such handler, and its connections never see it. */
   plan(line: PlanLine): MakeHandler | null
+  /** Makes it for a line that did not ask for it itself; a rule will insert it. Handlers without it cannot be inserted. */
+  insert?(line: PlanLine): MakeHandler | null
 }
 
 export interface Plugin {
@@ -31,4 +40,8 @@ export interface Plugin {
   readonly handlers?: readonly HandlerSpec[]
   /** Application services by name, for `use-service`. */
   readonly services?: Readonly<Record<string, App>>
+  /** The rule language: what samples can be taken, changed into others, and what rules can do. */
+  readonly fetches?: readonly FetchSpec[]
+  readonly converters?: readonly ConverterSpec[]
+  readonly actions?: readonly ActionSpec[]
 }

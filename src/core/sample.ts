@@ -1,0 +1,195 @@
+// Owns what a sample is (a typed value taken from a connection), what fetches and converters are, and what they may look at.
+// The language built on them is in sample/; plugins contribute fetches and converters of the same shape as the built-in ones.
+
+import type { Address } from './address.ts'
+import type { Contents, Peer, ProxyView, ServerView } from './view.ts'
+import type { FactKey } from './handler.ts'
+import type { Place, Values, Word } from './keyword.ts'
+import type { Plugin } from './plugin.ts'
+import type { SessionRecord } from './record.ts'
+
+/**
+ * Bytes as a string: one character per byte, U+0000 to U+00FF (Node's 'latin1'), so that searching, slicing and hashing are the
+ * engine's own. Text from the configuration is UTF-8 bytes in this form.
+ */
+export type ByteString = string
+
+/** mayChange: the value is right now, and can be another one when more bytes arrive (req.len). */
+export type Sample =
+  | { readonly type: 'bool'; readonly value: boolean; readonly mayChange?: boolean }
+  | { readonly type: 'sint'; readonly value: bigint; readonly mayChange?: boolean } // 64 bits, signed
+  | { readonly type: 'ipv4'; readonly value: number; readonly mayChange?: boolean } // 32 bits, unsigned
+  | { readonly type: 'ipv6'; readonly value: Uint8Array; readonly mayChange?: boolean } // 16 bytes
+  | { readonly type: 'str'; readonly value: ByteString; readonly mayChange?: boolean }
+  | { readonly type: 'bin'; readonly value: ByteString; readonly mayChange?: boolean }
+
+export type SampleType = Sample['type']
+
+/** What an expression gives: 'ip' is either family, 'any' is known only when it is evaluated (variables). */
+export type OutputType = 'bool' | 'sint' | 'ipv4' | 'ipv6' | 'ip' | 'str' | 'bin' | 'any'
+
+/** There is no value yet and one may come with more bytes. What is absent for good is undefined. */
+export const NOT_YET = 'not yet'
+export type Fetched = Sample | undefined | typeof NOT_YET
+
+export const bool = (value: boolean): Sample => ({ type: 'bool', value })
+/** Wraps to 64 bits. */
+export const sint = (value: number | bigint): Sample => ({ type: 'sint', value: typeof value === 'number' ? BigInt(Math.trunc(value)) : BigInt.asIntN(64, value) })
+/** Text, encoded in UTF-8. For what are bytes already use { type: 'str', value }. */
+export const str = (text: string): Sample => ({ type: 'str', value: toBytes(text) })
+
+/** Text to its UTF-8 bytes, as a ByteString. */
+export function toBytes(text: string): ByteString {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return Buffer.from(text, 'utf8').toString('latin1')
+  return text
+}
+
+/** UTF-8 bytes to text, for messages. */
+export function toText(bytes: ByteString): string {
+  return Buffer.from(bytes, 'latin1').toString('utf8')
+}
+
+/**
+ * Where an expression is evaluated. 'config': while the configuration is read; 'connection' and 'session': tcp-request rules of
+ * that name ('handshake' is between them); 'request' and 'response': content rules, of a frontend or a backend; 'route':
+ * use_backend; 'server': use-server and stick rules; 'connect': a server's sni and source; 'log': at the end; 'check': health checks.
+ */
+export type Stage =
+  | 'config'
+  | 'connection'
+  | 'handshake'
+  | 'session'
+  | 'request'
+  | 'route'
+  | 'backend-request'
+  | 'server'
+  | 'connect'
+  | 'response'
+  | 'frontend-response'
+  | 'log'
+  | 'check'
+  | 'runtime'
+
+/** What a fetch reads, and so at which stages it can have a value. sample/stage.ts holds the table. */
+export type Source =
+  | 'internal'
+  | 'listener'
+  | 'frontend'
+  | 'client-l4'
+  | 'client-l5'
+  | 'track'
+  | 'request'
+  | 'backend'
+  | 'server'
+  | 'server-l4'
+  | 'server-l5'
+  | 'response'
+  | 'end'
+
+/** Variables of one connection, its stream, or the process. Names are without scope; the scope is a level of the store. */
+export type VariableScope = 'proc' | 'sess' | 'txn' | 'req' | 'res' | 'check'
+export interface VariableName {
+  readonly scope: VariableScope
+  readonly name: string
+}
+export interface Variables {
+  get(variable: VariableName): Sample | undefined
+  set(variable: VariableName, value: Sample): void
+  unset(variable: VariableName): void
+}
+
+/** What an expression is asked about: a connection with all that is known of it at this stage. Parts not there yet are undefined. */
+export interface Subject {
+  /** Milliseconds since the epoch, with microseconds as its fraction where the clock has them. */
+  now(): number
+  /** The ends as rules have set them; they begin as the client connection's. */
+  src: Address
+  dst: Address
+  readonly client: Peer | undefined
+  readonly server: Peer | undefined
+  /** The client's bytes that have not been forwarded, and the server's. */
+  readonly request: Contents | undefined
+  readonly response: Contents | undefined
+  readonly frontend: ProxyView | undefined
+  readonly backend: ProxyView | undefined
+  /** The server chosen. */
+  readonly target: ServerView | undefined
+  readonly variables: Variables
+  readonly record: SessionRecord | undefined
+}
+
+/** Evaluates one fetch. It never throws: what cannot be had is undefined. */
+export type Fetch = (subject: Subject) => Fetched
+/** Changes one sample into another; undefined: this one cannot be. The sample has the type that the converter asks for. */
+export type Convert = (sample: Sample, subject: Subject) => Sample | undefined
+
+/** 'var': a variable's name; 'delay': ms; 'mask4', 'mask6': a netmask or a prefix length. The proxies, servers and tables are names, checked when all is read. */
+export type ArgType = 'sint' | 'str' | 'ipv4' | 'ipv6' | 'mask4' | 'mask6' | 'delay' | 'size' | 'frontend' | 'backend' | 'server' | 'table' | 'var'
+
+export interface ArgSpec {
+  /** As the manual calls it, for messages and the reference. */
+  readonly name: string
+  readonly type: ArgType
+  readonly optional?: boolean
+}
+
+/** Arguments between parentheses, already of their declared types. Asking for one as another type is a bug and throws. */
+export interface ArgValues {
+  readonly count: number
+  /** Given and not empty. */
+  has(index: number): boolean
+  /** As written, after unquoting; '' when not given. */
+  str(index: number): ByteString
+  int(index: number): bigint
+  int(index: number, otherwise: bigint): bigint
+  ipv4(index: number): number
+  ipv6(index: number): Uint8Array
+  variable(index: number): VariableName
+}
+
+/** What a fetch, a converter or an action may know of its place while it is compiled. */
+export interface Scope {
+  readonly stage: Stage
+  /** As messages name it: `frontend tcp-request connection rule`. */
+  readonly rule: string
+  /** The section's name, and what it has said so far. */
+  readonly proxy: string
+  readonly values: Values
+  readonly place: Place
+  readonly plugins: readonly Plugin[]
+  warn(text: string, hint?: string, at?: Word): void
+  readFile(path: string, at?: Word): Buffer | undefined
+}
+
+/** Reports a problem and returns undefined. */
+export type Fail = (text: string, hint?: string, at?: Word) => undefined
+
+/** How a sample is compared with patterns, manual 7.1. */
+export type MatchMethod = 'found' | 'bool' | 'int' | 'ip' | 'bin' | 'len' | 'str' | 'beg' | 'sub' | 'dir' | 'dom' | 'end' | 'reg'
+
+export interface FetchSpec {
+  readonly name: string
+  readonly args?: readonly ArgSpec[]
+  readonly output: OutputType
+  readonly source: Source
+  /** One line. */
+  readonly doc: string
+  /** A word of ACLs only (`hdr_beg`): it implies this matching method and is not a fetch elsewhere. */
+  readonly match?: MatchMethod
+  /** Called once per use, at start-up. undefined: it reported why not. */
+  compile(args: ArgValues, scope: Scope, fail: Fail): Fetch | undefined
+}
+
+export interface ConverterSpec {
+  readonly name: string
+  readonly args?: readonly ArgSpec[]
+  /** What it asks for; the sample is cast before (7.1). 'any': as it comes. */
+  readonly input: OutputType
+  /** What it gives; 'same' as its input. */
+  readonly output: OutputType | 'same'
+  readonly doc: string
+  compile(args: ArgValues, scope: Scope, fail: Fail): Convert | undefined
+}
+
+/** The subject's variables of a connection, a fact so that its handlers and its stream share them. */
+export type VariablesKey = FactKey<Variables>
