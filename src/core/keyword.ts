@@ -86,6 +86,11 @@ export interface Keyword<T> {
   parse(args: Args, before: T | undefined): T | undefined
   /** `no KEYWORD …`: returns the value that it then has. Keywords without it refuse `no`. */
   negate?(args: Args, before: T | undefined): T | undefined
+  /**
+   * The keyword whose value this one writes, when it is not its own: `enabled` writes `disabled`'s, `no-backup` writes `backup`'s.
+   * `before` is that value, and it is found with get() of that keyword only.
+   */
+  readonly writes?: Keyword<T>
   /** Whether a second use replaces the first ('last', the default) or is for parse() to add ('add', `before` carries inherited values too). */
   readonly inherits?: 'last' | 'add'
 }
