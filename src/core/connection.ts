@@ -3,7 +3,7 @@
 
 import type { Address } from './address.ts'
 import type { Bytes } from './bytes.ts'
-import type { FactKey, Why } from './handler.ts'
+import type { FactKey } from './handler.ts'
 import type { Shut } from './shut.ts'
 import type { DataLayer } from './sock.ts'
 
@@ -41,7 +41,7 @@ export interface Connection {
   /** Ends output: what the user buffers itself has to be flushed before. The other direction goes on. */
   shutw(): void
   /** Polite end of both ways: output ended, input drained, closed. The user hears nothing more. Idempotent. */
-  finish(why: Why): void
+  finish(): void
   /** RST. Idempotent; after finish() it hurries the end. */
-  reset(why: Why): void
+  reset(): void
 }

@@ -51,6 +51,8 @@ export interface Sock extends DataLayer {
   readonly provider: string
   /** An outgoing sock whose connect() has not been answered. When it is, ready() is called; `error` tells how it went. */
   readonly connecting: boolean
+  /** Lets go of the descriptor without FIN or RST, where the provider can. */
+  drop?(): void
 }
 
 export type HandshakeState = 'busy' | 'done' | 'failed'

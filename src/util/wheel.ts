@@ -9,22 +9,33 @@
 const NEAR_MS = 4
 const SLOTS = 256
 
-/** A deadline, embedded in or extended by whoever has one. */
-export class Timer {
-  /** When it strikes, in the wheel's milliseconds; 0 while disarmed. */
+/** A deadline: extended by whoever has one, so that arming it allocates nothing. */
+export abstract class Timer {
+  /** When it strikes, in the wheel's milliseconds; 0 while disarmed. Only the wheel writes it and the two links. */
   at = 0
   prev: Timer | null = null
   next: Timer | null = null
-  readonly strike: () => void
+  /** Its time has come; it is disarmed and may be armed again. */
+  abstract strike(): void
+}
 
-  constructor(strike: () => void) {
-    this.strike = strike
+/** A timer for those who have no object of their own to extend. */
+export class Alarm extends Timer {
+  readonly #ring: () => void
+
+  constructor(ring: () => void) {
+    super()
+    this.#ring = ring
+  }
+
+  strike(): void {
+    this.#ring()
   }
 }
 
 /** A list of timers is a ring around a head that never strikes. */
 function ring(): Timer {
-  const head = new Timer(() => undefined)
+  const head = new Alarm(() => undefined)
   head.prev = head
   head.next = head
   return head

@@ -1,0 +1,364 @@
+// Owns a connection's life: runs its handshake handlers, then hands it to its user, and ends it in stages.
+//
+//   start() ── handlers step until serve() ──► user.ready() on every event ──► finish()/reset() ──► released
+//                     │ close, reset, timeout, the peer's end
+//                     └──────────────► refused ──► drain ──► released
+//
+// There is one deadline. During the handshake it is the plan's, and what it struck in is the name of the handler whose turn it was;
+// then it is the user's; during the end it bounds the drain. How far the end has come is core/shut.ts's number and nothing else.
+
+import type { Address } from '../core/address.ts'
+import { Bytes } from '../core/bytes.ts'
+import type { Connection, ConnectionUser } from '../core/connection.ts'
+import type { FactKey, Handshake, MakeHandler, Verdict, Why } from '../core/handler.ts'
+import { Pipeline } from '../core/pipeline.ts'
+import * as shutting from '../core/shut.ts'
+import { CTRL, DATA, R, SOCK, W, type Shut } from '../core/shut.ts'
+import { EMPTY_IN, ERR_IN, ERR_OUT, SHUT_IN, type DataLayer, type LayerMaker, type Owner, type Sock } from '../core/sock.ts'
+import { Timer, type Wheel } from '../util/wheel.ts'
+
+/** What is the same for all connections of a bind or server line. */
+export interface ConnectionPlan {
+  readonly side: 'accept' | 'connect'
+  readonly handlers: readonly MakeHandler[]
+  /** From start() to serve(), connect included; 0: no limit. ms */
+  readonly handshakeMs: number
+  /** How long a polite end waits for the peer's. ms */
+  readonly drainMs: number
+  /** Most bytes that handlers may ask for (tune.bufsize). */
+  readonly bufferSize: number
+  readonly wheel: Wheel
+  /** Wall clock, ms since the epoch. */
+  readonly clock: () => number
+}
+
+export interface ConnectionEvents {
+  /** The connection ended before it was served, in this handler ('' while connecting). Before its descriptor is released. */
+  refused(conn: EngineConnection, handler: string, why: Why): void
+  /** The descriptor is released: the last event, exactly once. */
+  released(conn: EngineConnection): void
+  /** A handler threw where nobody waits for its verdict. */
+  bug(conn: EngineConnection, handler: string, error: unknown): void
+}
+
+/** How long a dropped connection is held by a provider that cannot let go of it silently. */
+const SILENCE_MS = 300_000
+
+let lastId = 0
+
+export class EngineConnection extends Timer implements Connection, Handshake, Owner {
+  readonly id = ++lastId
+  readonly since: number
+  readonly sock: Sock
+  readonly input = new Bytes()
+  readonly output = new Bytes()
+  readonly #plan: ConnectionPlan
+  readonly #events: ConnectionEvents
+  layer: DataLayer
+  shut: Shut = 0
+  #src: Address | null = null
+  #dst: Address | null = null
+  #facts: Map<FactKey<unknown>, unknown> | null = null
+  #pipeline: Pipeline | null = null
+  #user: ConnectionUser | null = null
+  /** Bytes that the current handler waits for; 0 when it waits for something else. */
+  #need = 0
+  #heard = false
+  #stepping = false
+  #woken = false
+  #released = false
+
+  constructor(sock: Sock, plan: ConnectionPlan, events: ConnectionEvents) {
+    super()
+    this.sock = sock
+    this.layer = sock
+    this.#plan = plan
+    this.#events = events
+    this.since = plan.clock()
+    sock.owner = this
+  }
+
+  get side(): 'accept' | 'connect' {
+    return this.#plan.side
+  }
+
+  /** For an accepted connection the peer is the source; for one of ours we are. */
+  get src(): Address {
+    return (this.#src ??= this.side === 'accept' ? this.sock.remote() : this.sock.local())
+  }
+
+  set src(address: Address) {
+    this.#src = address
+  }
+
+  get dst(): Address {
+    return (this.#dst ??= this.side === 'accept' ? this.sock.local() : this.sock.remote())
+  }
+
+  set dst(address: Address) {
+    this.#dst = address
+  }
+
+  get<T>(key: FactKey<T>): T | undefined
+  get(key: FactKey<unknown>): unknown {
+    return this.#facts?.get(key)
+  }
+
+  set<T>(key: FactKey<T>, value: T): void {
+    this.#facts ??= new Map()
+    this.#facts.set(key, value)
+  }
+
+  // ── the handshake ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Begins the handshake. Facts that the plan's handlers need are set before. */
+  start(): void {
+    this.#pipeline = new Pipeline(this.#plan.handlers)
+    if (this.#plan.handshakeMs > 0) this.#plan.wheel.arm(this, this.#plan.handshakeMs)
+    this.#handshake()
+  }
+
+  get bytes(): Buffer {
+    return this.input.view()
+  }
+
+  get ended(): boolean {
+    return shutting.ended(this.shut, R)
+  }
+
+  take(n: number): void {
+    this.input.take(n)
+  }
+
+  write(bytes: Uint8Array): void {
+    this.output.append(bytes)
+  }
+
+  wake(): void {
+    if (this.#woken || this.#pipeline === null) return
+    this.#woken = true
+    queueMicrotask(() => {
+      this.#woken = false
+      if (this.#pipeline !== null) this.#handshake()
+    })
+  }
+
+  upgrade(make: LayerMaker): DataLayer {
+    const rest = new Bytes()
+    if (this.input.length > 0) rest.append(this.input.view())
+    this.input.clear()
+    this.layer = make(this.sock, rest)
+    this.layer.owner = this
+    return this.layer
+  }
+
+  ready(): void {
+    if (this.#pipeline !== null) this.#handshake()
+    else {
+      if (this.#user !== null) this.#user.ready(this)
+      if (this.shut !== 0) this.#advance()
+    }
+  }
+
+  #handshake(): void {
+    if (this.#stepping) return // an event of the layer that a step is using: the step looks for itself
+    this.#stepping = true
+    try {
+      while (this.#pipeline !== null && !this.sock.connecting && this.#said() && this.#heardEnough()) {
+        const verdict = this.#pipeline.run(this)
+        if (!this.#act(verdict)) break
+      }
+    } finally {
+      this.#stepping = false
+      this.input.keep()
+    }
+  }
+
+  /** What handlers said is out; the next one may rely on it. */
+  #said(): boolean {
+    if (this.side === 'connect' && this.sock.error !== '') return this.#refuse({ cause: 'failed', detail: this.sock.error }, 'reset')
+    if (this.output.length === 0) return true
+    const flow = this.layer.flush(this.output)
+    if (flow & ERR_OUT) return this.#refuse({ cause: 'failed', detail: this.layer.error }, 'reset')
+    return this.output.length === 0
+  }
+
+  #heardEnough(): boolean {
+    while (this.input.length < this.#need) {
+      if (this.ended) return this.#refuse({ cause: this.#heard ? 'short' : 'empty' }, 'finish')
+      const flow = this.layer.fill(this.input)
+      if (this.input.length > 0) this.#heard = true
+      if (flow & SHUT_IN) this.readEnded()
+      if (flow & ERR_IN) return this.#refuse({ cause: 'failed', detail: this.layer.error }, 'reset')
+      if (flow & EMPTY_IN && this.input.length < this.#need) return false
+    }
+    return true
+  }
+
+  /** Returns whether the handshake goes on at once. */
+  #act(verdict: Exclude<Verdict, { verdict: 'next' }>): boolean {
+    switch (verdict.verdict) {
+      case 'more':
+        if (verdict.total > this.#plan.bufferSize) {
+          return this.#refuse({ cause: 'malformed', detail: `wants ${verdict.total} bytes, more than the buffer of ${this.#plan.bufferSize}` }, 'finish')
+        }
+        // Asking for no more than there is would be a busy loop: it is a bug of the handler.
+        if (verdict.total <= this.input.length) return this.#refuse({ cause: 'bug', detail: `asks for ${verdict.total} bytes and has ${this.input.length}` }, 'finish')
+        this.#need = verdict.total
+        return true
+      case 'wait':
+        this.#need = 0
+        return false
+      case 'serve': {
+        this.#leaveHandshake()
+        verdict.app.open(this)
+        return false
+      }
+      case 'close':
+        if (verdict.lastChunk !== undefined) this.write(verdict.lastChunk)
+        return this.#refuse(verdict.why, 'finish')
+      case 'reset':
+        return this.#refuse(verdict.why, 'reset')
+      case 'drop':
+        return this.#refuse(verdict.why, 'drop')
+    }
+  }
+
+  #leaveHandshake(): void {
+    this.#plan.wheel.disarm(this)
+    const pipeline = this.#pipeline
+    this.#pipeline = null
+    pipeline?.end((handler, error) => this.#events.bug(this, handler, error))
+  }
+
+  #refuse(why: Why, how: 'finish' | 'reset' | 'drop'): false {
+    const handler = this.sock.connecting ? '' : (this.#pipeline?.current ?? '')
+    this.#leaveHandshake()
+    this.#events.refused(this, handler, why)
+    if (how === 'finish') this.finish()
+    else if (how === 'reset') this.reset()
+    else this.#forget()
+    return false
+  }
+
+  // ── the user's ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  attach(user: ConnectionUser): void {
+    this.#user = user
+  }
+
+  deadline(ms: number): void {
+    if (ms > 0) this.#plan.wheel.arm(this, ms)
+    else this.#plan.wheel.disarm(this)
+  }
+
+  strike(): void {
+    if (this.#pipeline !== null) this.#refuse({ cause: 'timeout' }, 'finish')
+    else if (this.#user !== null) this.#user.expired(this)
+    else {
+      // The drain is over: the peer had its time.
+      this.shut = shutting.CLOSED
+      this.#release()
+    }
+  }
+
+  // ── the end, in stages ─────────────────────────────────────────────────────────────────────────────────────────
+
+  readEnded(): void {
+    this.shut = shutting.completeAll(this.shut, R)
+  }
+
+  shutw(): void {
+    this.shut = shutting.want(this.shut, W)
+    this.#advance()
+  }
+
+  /** A polite end: what is in `output` is sent, input drained, both ends awaited for at most the plan's drainMs. */
+  finish(): void {
+    if (this.#released || (this.#user === null && this.#pipeline === null && this.shut !== 0)) return
+    this.#user = null
+    this.#leaveHandshake()
+    this.input.clear()
+    this.shut = shutting.want(shutting.want(this.shut, W), R)
+    this.#plan.wheel.arm(this, this.#plan.drainMs)
+    this.#advance()
+  }
+
+  reset(): void {
+    if (this.#released) return
+    this.#user = null
+    this.#leaveHandshake()
+    this.layer.reset()
+    this.shut = shutting.CLOSED
+    this.#release()
+  }
+
+  /** Without a word: where the provider cannot, nothing is read or said, and the descriptor is let go much later. */
+  #forget(): void {
+    this.#user = null
+    if (this.sock.drop !== undefined) {
+      this.sock.drop()
+      this.shut = shutting.CLOSED
+      this.#release()
+    } else this.#plan.wheel.arm(this, SILENCE_MS)
+  }
+
+  #advance(): void {
+    if (this.#released) return
+    this.#advanceW()
+    this.#advanceR()
+    if (shutting.closed(this.shut)) this.#release()
+  }
+
+  #advanceW(): void {
+    for (;;) {
+      const layer = shutting.turn(this.shut, W)
+      if (layer === -1) return
+      if (layer === DATA && this.output.length > 0) {
+        const flow = this.layer.flush(this.output)
+        if (flow & ERR_OUT) {
+          this.shut = shutting.CLOSED // what was said last is lost, and so is the peer
+          return
+        }
+        if (this.output.length > 0) return
+      }
+      this.shut = shutting.start(this.shut, layer, W)
+      if (layer === DATA && !this.layer.shutData()) return
+      if (layer === CTRL && !this.layer.shutCtrl()) return
+      this.shut = shutting.complete(this.shut, layer, W)
+    }
+  }
+
+  #advanceR(): void {
+    for (;;) {
+      const layer = shutting.turn(this.shut, R)
+      if (layer === -1) return
+      this.shut = shutting.start(this.shut, layer, R)
+      if (layer === CTRL && !this.#drained()) return
+      this.shut = shutting.complete(this.shut, layer, R)
+      if (layer === SOCK) return
+    }
+  }
+
+  /** Reads and throws away. True when the peer's end was read. */
+  #drained(): boolean {
+    for (let reads = 0; reads < 16; reads++) {
+      const flow = this.layer.fill(this.input)
+      this.input.clear()
+      if (flow & (SHUT_IN | ERR_IN)) return true
+      if (flow & EMPTY_IN) return false
+    }
+    this.layer.again()
+    return false
+  }
+
+  #release(): void {
+    if (this.#released) return
+    this.#released = true
+    this.#plan.wheel.disarm(this)
+    this.layer.close()
+    this.input.clear()
+    this.output.clear()
+    this.#events.released(this)
+  }
+}

@@ -1,0 +1,89 @@
+// Owns when a listener accepts: it is paused while anyone has a reason against it, and goes on when the last reason is gone.
+
+import type { Address } from '../core/address.ts'
+import type { Listener, ListenSpec, Provider } from '../core/provider.ts'
+import type { Sock } from '../core/sock.ts'
+import { Alarm, type Wheel } from '../util/wheel.ts'
+
+/** Why a listener does not accept. 'descriptors': accept() ran out of them. 'full': maxconn. 'operator': a signal or command. */
+export type PauseReason = 'descriptors' | 'full' | 'operator'
+
+/** How long after EMFILE, ENFILE, ENOBUFS or ENOMEM accepting is tried again. ms */
+const RETRY_MS = 100
+/** One log line while descriptors are short, and one when they are back: after this long without a failure. ms */
+const CALM_MS = 5000
+
+export interface ListenerEvents {
+  accepted(sock: Sock): void
+  /** One line for the process log. */
+  notice(text: string): void
+}
+
+export class GatedListener {
+  readonly #provider: Provider
+  readonly #spec: ListenSpec
+  readonly #events: ListenerEvents
+  readonly #wheel: Wheel
+  readonly #reasons = new Set<PauseReason>()
+  readonly #retry: Alarm
+  readonly #calm: Alarm
+  #listener: Listener | null = null
+  #short = false
+
+  constructor(provider: Provider, spec: ListenSpec, wheel: Wheel, events: ListenerEvents) {
+    this.#provider = provider
+    this.#spec = spec
+    this.#events = events
+    this.#wheel = wheel
+    this.#retry = new Alarm(() => this.resume('descriptors'))
+    this.#calm = new Alarm(() => {
+      this.#short = false
+      events.notice('descriptors are available again, accepting normally')
+    })
+  }
+
+  /** Rejects with an Error whose code is the system error name. */
+  async open(): Promise<void> {
+    this.#listener = await this.#provider.listen(this.#spec, {
+      accepted: (sock) => this.#events.accepted(sock),
+      failed: (error) => this.#failed(error),
+    })
+    if (this.#reasons.size > 0) this.#listener.pause()
+  }
+
+  /** The bound address, or the configured one before open(). */
+  get address(): Address {
+    return this.#listener?.address ?? this.#spec.address
+  }
+
+  get accepting(): boolean {
+    return this.#listener !== null && this.#reasons.size === 0
+  }
+
+  pause(reason: PauseReason): void {
+    if (this.#reasons.size === 0) this.#listener?.pause()
+    this.#reasons.add(reason)
+  }
+
+  resume(reason: PauseReason): void {
+    if (this.#reasons.delete(reason) && this.#reasons.size === 0) this.#listener?.resume()
+  }
+
+  close(): void {
+    this.#wheel.disarm(this.#retry)
+    this.#wheel.disarm(this.#calm)
+    this.#listener?.close()
+    this.#listener = null
+  }
+
+  /** Stops accepting for a moment: what waits stays in the kernel's queue. */
+  #failed(error: string): void {
+    if (!this.#short) {
+      this.#short = true
+      this.#events.notice(`accept() failed (${error}): not accepting until descriptors return; raise ulimit -n or lower maxconn`)
+    }
+    this.pause('descriptors')
+    this.#wheel.arm(this.#retry, RETRY_MS)
+    this.#wheel.arm(this.#calm, CALM_MS)
+  }
+}
