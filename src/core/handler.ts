@@ -77,6 +77,8 @@ export function drop(why: Why): Verdict {
 
 export interface Handler {
   readonly name: string
+  /** What the log says when the engine ends a connection in this handler: on 'timeout', 'empty', 'short'. */
+  readonly details?: Readonly<Partial<Record<Cause, string>>>
   /** Looks at what has arrived and says what is next. Never blocks; a throw is a bug and costs this connection only. */
   step(hs: Handshake): Verdict
   /** Exactly once per handler that was in the list, however it came to its end. */
@@ -121,3 +123,13 @@ export interface Handshake {
   get<T>(key: FactKey<T>): T | undefined
   set<T>(key: FactKey<T>, value: T): void
 }
+
+/** The accepted connection that an outgoing one is made for: its ends as the last handler left them, and its facts. */
+export interface Origin {
+  readonly src: Address
+  readonly dst: Address
+  get<T>(key: FactKey<T>): T | undefined
+}
+
+/** Set on an outgoing connection before its handshake. Not set: the connection is our own (a check, a peer). */
+export const originFact: FactKey<Origin> = factKey<Origin>('origin')

@@ -3,17 +3,22 @@
 //
 // Pure: what a verdict means for sockets and timers is the engine's business (net/connection.ts).
 
-import type { Handler, Handshake, MakeHandler, Verdict } from './handler.ts'
-
+import type { Cause, Handler, Handshake, MakeHandler, Verdict, Why } from './handler.ts'
 
 /** Handlers made for one connection, in order; those that succeeded have left. */
 export class Pipeline {
-  #list: Handler[]
+  #list: Handler[] = []
   #stepping = false
   #ended = false
+  /** What a MakeHandler threw: the first run() says it. */
+  #unmade: { readonly error: unknown } | undefined
 
   constructor(plan: readonly MakeHandler[]) {
-    this.#list = plan.map((make) => make())
+    try {
+      for (const make of plan) this.#list.push(make())
+    } catch (error) {
+      this.#unmade = { error }
+    }
   }
 
   /** The handler whose turn it is, '' at the end of the list. It names the deadline that strikes. */
@@ -21,22 +26,31 @@ export class Pipeline {
     return this.#list[0]?.name ?? ''
   }
 
+  /** What the current handler has to say about an end that the engine found; undefined: nothing of its own. */
+  detail(cause: Cause): string | undefined {
+    return this.#list[0]?.details?.[cause]
+  }
+
   /** Steps through the list until a verdict other than next(). A throw becomes a close with cause 'bug'. */
   run(hs: Handshake): Verdict & { verdict: Exclude<Verdict['verdict'], 'next'> } {
     if (this.#stepping) throw new Error('pipeline: run() from within step()')
+    if (this.#unmade !== undefined) return bug(this.#unmade.error)
     this.#stepping = true
     try {
       for (;;) {
         const handler = this.#list[0]
-        if (handler === undefined || this.#ended) return { verdict: 'close', why: { cause: 'bug', detail: 'the last handler served nothing' } }
+        if (handler === undefined) return bug('the last handler served nothing')
         const verdict = handler.step(hs)
         if (verdict.verdict !== 'next') return verdict
+        if (this.#list[0] !== handler) return bug('the connection ended within step()') // and end() was called for it
+        // Made before anything leaves the list: when a maker throws, this handler still gets its end().
+        const made = verdict.insert?.map((make) => make())
         this.#list.shift()
-        if (verdict.insert !== undefined) this.#list.unshift(...verdict.insert.map((make) => make()))
+        if (made !== undefined) this.#list.unshift(...made)
         handler.end?.()
       }
     } catch (error) {
-      return { verdict: 'close', why: { cause: 'bug', detail: error instanceof Error ? (error.stack ?? error.message) : String(error) } }
+      return bug(error)
     } finally {
       this.#stepping = false
     }
@@ -56,4 +70,8 @@ export class Pipeline {
       }
     }
   }
+}
+
+function bug(error: unknown): { readonly verdict: 'close'; readonly why: Why } {
+  return { verdict: 'close', why: { cause: 'bug', detail: error instanceof Error ? (error.stack ?? error.message) : String(error) } }
 }
