@@ -1,0 +1,439 @@
+// Owns how a connection ends in mode tcp: what client, server and log see, for each way it can end.
+
+import t from 'tap'
+import { about, oracle } from '../kit/oracle.ts'
+import type { Scenario } from '../kit/oracle.ts'
+import { echo, endBack } from '../kit/peers.ts'
+
+/** A frontend with these lines in front of one server. */
+const front =
+  (name: string, lines = '', server = '', back = '') =>
+  ({ port }: { port: (name: string) => number }): string => `
+frontend f-${name}
+  bind 127.0.0.1:${port('front')}
+${lines}
+  default_backend b-${name}
+backend b-${name}
+${back}
+  server s 127.0.0.1:${port('server')} ${server}
+`
+
+const timed = async (f: () => Promise<unknown>, expected: number): Promise<string> => {
+  const since = performance.now()
+  await f()
+  return about(performance.now() - since, expected)
+}
+
+const refused: Scenario[] = [
+  {
+    name: 'tcp-request connection reject: RST at once, no log line',
+    config: front('conn-reject', '  tcp-request connection reject'),
+    run: async (w) => {
+      const client = await w.connect('front')
+      client.send('hello')
+      return { client: await client.over(), log: await w.log.quiet() }
+    },
+    expect: { client: ['RST'], log: [] },
+  },
+  {
+    name: 'tcp-request session reject: FIN, no log line',
+    config: front('sess-reject', '  tcp-request session reject'),
+    run: async (w) => {
+      const client = await w.connect('front')
+      return { client: await client.over(), log: await w.log.quiet() }
+    },
+    expect: { client: ['FIN'], log: [] },
+  },
+  {
+    name: 'tcp-request content reject with data pending: FIN, PR',
+    config: front('content-reject', '  tcp-request inspect-delay 5s\n  tcp-request content reject if { req.len gt 0 }'),
+    run: async (w) => {
+      const client = await w.connect('front')
+      client.send('some data')
+      return { client: await client.over(), log: await w.log.lines(1) }
+    },
+    expect: { client: ['FIN'], log: ['<134>tag: 127.0.0.1:port [date] f-content-reject f-content-reject/<NOSRV> -1/-1/0 0 PR #/1/0/0/0 0/0'] },
+  },
+  {
+    name: 'trap 10: a content rule is final when its delay is over: FIN at 0.5 s',
+    config: front('content-delay', '  tcp-request inspect-delay 500ms\n  tcp-request content accept if { req.len gt 100 }\n  tcp-request content reject'),
+    run: async (w) => {
+      const client = await w.connect('front')
+      client.send('short')
+      const when = await timed(() => client.over(), 500)
+      return { when, client: client.events, log: await w.log.lines(1) }
+    },
+    expect: {
+      when: 'about 500 ms',
+      client: ['FIN'],
+      log: ['<134>tag: 127.0.0.1:port [date] f-content-delay f-content-delay/<NOSRV> -1/-1/500 0 PR #/1/0/0/0 0/0'],
+    },
+  },
+  {
+    name: 'trap 10: a content rule is final at once when the client has ended',
+    config: front('content-end', '  tcp-request inspect-delay 4s\n  tcp-request content accept if { req.len gt 100 }\n  tcp-request content reject'),
+    run: async (w) => {
+      const client = await w.connect('front')
+      client.end('short')
+      const when = await timed(() => client.over(), 0)
+      return { when, client: client.events, log: await w.log.lines(1) }
+    },
+    expect: {
+      when: 'about 0 ms',
+      client: ['FIN'],
+      log: ['<134>tag: 127.0.0.1:port [date] f-content-end f-content-end/<NOSRV> -1/-1/0 0 PR #/1/0/0/0 0/0'],
+    },
+  },
+  {
+    name: 'trap 10: a content rule is final when the buffer is full',
+    config: front('content-full', '  tcp-request inspect-delay 4s\n  tcp-request content accept if { req.len gt 1000000 }\n  tcp-request content reject'),
+    run: async (w) => {
+      const client = await w.connect('front')
+      client.send(Buffer.alloc(100_000, 'x'))
+      const when = await timed(() => client.over(), 0)
+      return { when, client: client.events, log: await w.log.lines(1) }
+    },
+    expect: {
+      when: 'about 0 ms',
+      client: ['FIN'],
+      log: ['<134>tag: 127.0.0.1:port [date] f-content-full f-content-full/<NOSRV> -1/-1/0 0 PR #/1/0/0/0 0/0'],
+    },
+  },
+  {
+    name: 'trap 10: "not yet" while more may come: the rule waits for the second byte',
+    config: front('content-wait', '  tcp-request inspect-delay 4s\n  tcp-request content accept if { req.len ge 2 }\n  tcp-request content reject'),
+    run: async (w) => {
+      const server = await w.serve('server', { on: echo })
+      const client = await w.connect('front')
+      client.send('a')
+      await client.after(200)
+      const reached = server.wires.length
+      client.send('b')
+      await client.got('ab')
+      client.end()
+      return { reached, client: await client.over(), log: await w.log.lines(1) }
+    },
+    expect: {
+      reached: 0,
+      client: ['got ab', 'FIN'],
+      log: ['<134>tag: 127.0.0.1:port [date] f-content-wait b-content-wait/s 0/0/0 2 -- #/1/0/0/0 0/0'],
+    },
+  },
+  {
+    name: 'trap 11: silent-drop: nothing, ever',
+    config: front('silent', '  tcp-request connection silent-drop'),
+    run: async (w) => {
+      const client = await w.connect('front')
+      const quiet = await client.after(400)
+      return { client: quiet, log: await w.log.quiet() }
+    },
+    expect: { client: [], log: [] },
+  },
+  {
+    name: 'no server in the backend: FIN, SC',
+    config: ({ port }) => `
+frontend f-none
+  bind 127.0.0.1:${port('front')}
+  default_backend b-none
+backend b-none
+`,
+    run: async (w) => {
+      const client = await w.connect('front')
+      client.send('hello')
+      return { client: await client.over(), log: await w.log.lines(1) }
+    },
+    expect: { client: ['FIN'], log: ['<134>tag: 127.0.0.1:port [date] f-none b-none/<NOSRV> -1/-1/0 0 SC #/1/0/0/0 0/0'] },
+  },
+  {
+    name: 'server refuses, a silent client (client 1.5 s, connect 1 s, retries 3): FIN at 1.5 s, cC, 2 retries',
+    config: front('refuses-silent', '  timeout client 1500ms', '', '  timeout connect 1s'),
+    run: async (w) => {
+      const client = await w.connect('front')
+      const when = await timed(() => client.over(), 1500)
+      return { when, client: client.events, log: await w.log.lines(1) }
+    },
+    expect: { when: 'about 1500 ms', client: ['FIN'], log: ['<134>tag: 127.0.0.1:port [date] f-refuses-silent b-refuses-silent/s 0/-1/1500 0 cC #/1/0/0/2 0/0'] },
+  },
+  {
+    name: 'server refuses, the client has sent: FIN when the three retries are over, SC',
+    config: front('refuses', '  timeout client 2s', '', '  timeout connect 1s'),
+    run: async (w) => {
+      const client = await w.connect('front')
+      client.send('hello')
+      const when = await timed(() => client.over(), 3000)
+      return { when, client: client.events, log: await w.log.lines(1) }
+    },
+    expect: { when: 'about 3000 ms', client: ['FIN'], log: ['<134>tag: 127.0.0.1:port [date] f-refuses b-refuses/s 0/-1/3000 0 SC #/1/0/0/3 0/0'] },
+  },
+  {
+    name: 'bad PROXY header, data left unread: RST, and the line that says so',
+    config: ({ port }) => `
+frontend f-badproxy
+  bind 127.0.0.1:${port('front')} accept-proxy
+  default_backend b-badproxy
+backend b-badproxy
+  server s 127.0.0.1:${port('server')}
+`,
+    run: async (w) => {
+      const client = await w.connect('front')
+      client.send('GET / HTTP/1.0\r\nHost: somewhere.example\r\n\r\n')
+      return { client: await client.over(), log: await w.log.lines(1) }
+    },
+    expect: {
+      client: ['RST'],
+      log: ['<134>tag: 127.0.0.1:port [date] f-badproxy/1: Received something which does not look like a PROXY protocol header'],
+    },
+  },
+  {
+    name: 'PROXY header never comes: FIN after timeout client',
+    config: ({ port }) => `
+frontend f-noproxy
+  bind 127.0.0.1:${port('front')} accept-proxy
+  timeout client 500ms
+  default_backend b-noproxy
+backend b-noproxy
+  server s 127.0.0.1:${port('server')}
+`,
+    run: async (w) => {
+      const client = await w.connect('front')
+      const when = await timed(() => client.over(), 500)
+      return { when, client: client.events, log: await w.log.lines(1) }
+    },
+    expect: {
+      when: 'about 500 ms',
+      client: ['FIN'],
+      log: ['<134>tag: 127.0.0.1:port [date] f-noproxy/1: Timeout while waiting for PROXY protocol header'],
+    },
+  },
+  {
+    name: 'junk on a TLS port: FIN, the input drained',
+    config: ({ port, certificates }) => `
+frontend f-junktls
+  bind 127.0.0.1:${port('front')} ssl crt ${certificates.server.pem}
+  default_backend b-junktls
+backend b-junktls
+  server s 127.0.0.1:${port('server')}
+`,
+    run: async (w) => {
+      const client = await w.connect('front')
+      client.send('this is not a ClientHello, not at all\r\n'.repeat(20))
+      const events = await client.over()
+      return { client: events.filter((event) => !event.startsWith('got ')), log: await w.log.lines(1) }
+    },
+    expect: { client: ['FIN'], log: ['<134>tag: 127.0.0.1:port [date] f-junktls/1: SSL handshake failure'] },
+  },
+]
+
+const carried: Scenario[] = [
+  {
+    name: 'client sends and ends, server echoes: data and FIN both ways',
+    config: front('echo'),
+    run: async (w) => {
+      const server = await w.serve('server', { on: echo })
+      const client = await w.connect('front')
+      client.end('hello')
+      return { client: await client.over(), server: await (await server.wire()).over(), log: await w.log.lines(1) }
+    },
+    expect: { client: ['got hello', 'FIN'], server: ['got hello', 'FIN'], log: ['<134>tag: 127.0.0.1:port [date] f-echo b-echo/s 0/0/0 5 -- #/1/0/0/0 0/0'] },
+  },
+  {
+    name: 'client ends, server answers 300 ms later: the late data arrives',
+    config: front('late'),
+    run: async (w) => {
+      const server = await w.serve('server')
+      const client = await w.connect('front')
+      client.end('question')
+      const wire = await server.wire()
+      const first = await wire.over()
+      await wire.after(300)
+      wire.end('answer')
+      return { first, client: await client.over(), log: await w.log.lines(1) }
+    },
+    expect: { first: ['got question', 'FIN'], client: ['got answer', 'FIN'], log: ['<134>tag: 127.0.0.1:port [date] f-late b-late/s 0/0/0 6 -- #/1/0/0/0 0/0'] },
+  },
+  {
+    name: 'server ends first, client goes on sending',
+    config: front('serverfirst'),
+    run: async (w) => {
+      const server = await w.serve('server')
+      const client = await w.connect('front')
+      const wire = await server.wire()
+      wire.end('bye')
+      const seen = await client.over()
+      client.send('still ')
+      await wire.got('still ')
+      client.end('here')
+      await wire.over()
+      return { client: seen, server: wire.events, log: await w.log.lines(1) }
+    },
+    expect: { client: ['got bye', 'FIN'], server: ['got still here', 'FIN'], log: ['<134>tag: 127.0.0.1:port [date] f-serverfirst b-serverfirst/s 0/0/0 3 -- #/1/0/0/0 0/0'] },
+  },
+  {
+    name: 'server RST: the client sees FIN, SD',
+    config: front('serverrst'),
+    run: async (w) => {
+      const server = await w.serve('server')
+      const client = await w.connect('front')
+      client.send('hello')
+      const wire = await server.wire()
+      await wire.got('hello')
+      wire.reset()
+      return { client: await client.over(), log: await w.log.lines(1) }
+    },
+    expect: { client: ['FIN'], log: ['<134>tag: 127.0.0.1:port [date] f-serverrst b-serverrst/s 0/0/0 0 SD #/1/0/0/0 0/0'] },
+  },
+  {
+    name: 'client RST: the server sees RST, CD',
+    config: front('clientrst'),
+    run: async (w) => {
+      const server = await w.serve('server')
+      const client = await w.connect('front')
+      client.send('hello')
+      const wire = await server.wire()
+      await wire.got('hello')
+      client.reset()
+      return { server: await wire.over(), log: await w.log.lines(1) }
+    },
+    expect: { server: ['got hello', 'RST'], log: ['<134>tag: 127.0.0.1:port [date] f-clientrst b-clientrst/s 0/0/0 0 CD #/1/0/0/0 0/0'] },
+  },
+  {
+    name: 'client RST after the server answered: what was answered counts, CD',
+    config: front('clientrst2'),
+    run: async (w) => {
+      const server = await w.serve('server', { on: echo })
+      const client = await w.connect('front')
+      client.send('hello')
+      await client.got('hello')
+      client.reset()
+      return { server: await (await server.wire()).over(), log: await w.log.lines(1) }
+    },
+    expect: { server: ['got hello', 'RST'], log: ['<134>tag: 127.0.0.1:port [date] f-clientrst2 b-clientrst2/s 0/0/0 5 CD #/1/0/0/0 0/0'] },
+  },
+  {
+    name: 'server RST after the client has ended: SD',
+    config: front('serverrst2'),
+    run: async (w) => {
+      const server = await w.serve('server')
+      const client = await w.connect('front')
+      client.end('hello')
+      const wire = await server.wire()
+      await wire.over()
+      wire.reset()
+      return { client: await client.over(), log: await w.log.lines(1) }
+    },
+    expect: { client: ['FIN'], log: ['<134>tag: 127.0.0.1:port [date] f-serverrst2 b-serverrst2/s 0/0/0 0 SD #/1/0/0/0 0/0'] },
+  },
+  {
+    name: 'client RST after the server has ended',
+    config: front('clientrst3'),
+    run: async (w) => {
+      const server = await w.serve('server')
+      const client = await w.connect('front')
+      const wire = await server.wire()
+      wire.end('bye')
+      await client.over()
+      client.reset()
+      return { server: await wire.over(), log: await w.log.lines(1) }
+    },
+    expect: { server: ['FIN'], log: ['<134>tag: 127.0.0.1:port [date] f-clientrst3 b-clientrst3/s 0/0/0 3 CD #/1/0/0/0 0/0'] },
+  },
+  {
+    name: 'idle until timeout client: FIN to the client, the server sees an end, cD',
+    config: front('idle', '  timeout client 500ms'),
+    run: async (w) => {
+      const server = await w.serve('server', { on: endBack })
+      const client = await w.connect('front')
+      client.send('hello')
+      const when = await timed(() => client.over(), 500)
+      return { when, client: client.events, server: await (await server.wire()).over(), log: await w.log.lines(1) }
+    },
+    expect: {
+      when: 'about 500 ms',
+      client: ['FIN'],
+      server: ['got hello', 'FIN'],
+      log: ['<134>tag: 127.0.0.1:port [date] f-idle b-idle/s 0/0/500 0 cD #/1/0/0/0 0/0'],
+    },
+  },
+  {
+    name: 'idle until timeout server: sD',
+    config: front('sidle', '', '', '  timeout server 500ms'),
+    run: async (w) => {
+      const server = await w.serve('server')
+      const client = await w.connect('front')
+      client.send('hello')
+      client.socket.on('end', () => client.end())
+      const when = await timed(() => client.over(), 500)
+      return { when, client: client.events, server: await (await server.wire()).over(), log: await w.log.lines(1) }
+    },
+    expect: {
+      when: 'about 500 ms',
+      client: ['FIN'],
+      server: ['got hello', 'FIN'],
+      log: ['<134>tag: 127.0.0.1:port [date] f-sidle b-sidle/s 0/0/500 0 sD #/1/0/0/0 0/0'],
+    },
+  },
+]
+
+const whileConnecting: Scenario[] = [
+  {
+    name: 'a client that ends without a byte before the server is connected aborts the session: CC',
+    config: front('cc'),
+    run: async (w) => {
+      const client = await w.connect('front')
+      await client.after(150)
+      client.end()
+      const when = await timed(() => client.over(), 0)
+      return { when, client: client.events, log: await w.log.lines(1) }
+    },
+    expect: { when: 'about 0 ms', client: ['FIN'], log: ['<134>tag: 127.0.0.1:port [date] f-cc b-cc/s 0/-1/0 0 CC #/1/0/0/1 0/0'] },
+  },
+  {
+    name: 'trap 7: a client that sent bytes and ended waits for the server all the same',
+    config: front('cc-bytes'),
+    run: async (w) => {
+      const client = await w.connect('front')
+      client.send('hello')
+      await client.after(150)
+      client.end()
+      await client.after(300)
+      const before = client.events
+      const server = await w.serve('server', { on: echo })
+      return { before, client: await client.over(), server: await (await server.wire()).over(), log: await w.log.lines(1) }
+    },
+    expect: {
+      before: [],
+      client: ['got hello', 'FIN'],
+      server: ['got hello', 'FIN'],
+      log: ['<134>tag: 127.0.0.1:port [date] f-cc-bytes b-cc-bytes/s 0/1000/1000 5 -- #/1/0/0/1 0/0'],
+    },
+  },
+  {
+    name: 'option abortonclose: a client that sent bytes and ended while connecting aborts',
+    config: front('abort', '', '', '  option abortonclose'),
+    run: async (w) => {
+      const client = await w.connect('front')
+      client.send('hello')
+      await client.after(150)
+      client.end()
+      const when = await timed(() => client.over(), 0)
+      return { when, client: client.events, log: await w.log.lines(1) }
+    },
+    expect: { when: 'about 0 ms', client: ['FIN'], log: ['<134>tag: 127.0.0.1:port [date] f-abort b-abort/s 0/-1/0 0 CC #/1/0/0/1 0/0'] },
+  },
+  {
+    name: "trap 7: a client's RST while connecting: CD",
+    config: front('rst-connecting'),
+    run: async (w) => {
+      const client = await w.connect('front')
+      client.send('hello')
+      await client.after(200)
+      client.reset()
+      return { log: await w.log.lines(1) }
+    },
+    expect: { log: ['<134>tag: 127.0.0.1:port [date] f-rst-connecting b-rst-connecting/s 0/-1/0 0 CD #/1/0/0/1 0/0'] },
+  },
+]
+
+await oracle(t, 'refused or never begun', { scenarios: refused })
+await oracle(t, 'carried to the end', { scenarios: carried })
+await oracle(t, 'ends while connecting', { scenarios: whileConnecting })
