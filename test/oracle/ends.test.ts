@@ -1,33 +1,15 @@
 // Owns how a connection ends in mode tcp: what client, server and log see, for each way it can end.
 
 import t from 'tap'
-import { about, oracle } from '../kit/oracle.ts'
+import { oracle } from '../kit/oracle.ts'
 import type { Scenario } from '../kit/oracle.ts'
+import { line, pair, timed } from '../kit/oracle-pair.ts'
 import { echo, endBack } from '../kit/peers.ts'
-
-/** A frontend with these lines in front of one server. */
-const front =
-  (name: string, lines = '', server = '', back = '') =>
-  ({ port }: { port: (name: string) => number }): string => `
-frontend f-${name}
-  bind 127.0.0.1:${port('front')}
-${lines}
-  default_backend b-${name}
-backend b-${name}
-${back}
-  server s 127.0.0.1:${port('server')} ${server}
-`
-
-const timed = async (f: () => Promise<unknown>, expected: number): Promise<string> => {
-  const since = performance.now()
-  await f()
-  return about(performance.now() - since, expected)
-}
 
 const refused: Scenario[] = [
   {
     name: 'tcp-request connection reject: RST at once, no log line',
-    config: front('conn-reject', '  tcp-request connection reject'),
+    config: pair('conn-reject', { front: 'tcp-request connection reject' }),
     run: async (w) => {
       const client = await w.connect('front')
       client.send('hello')
@@ -37,7 +19,7 @@ const refused: Scenario[] = [
   },
   {
     name: 'tcp-request session reject: FIN, no log line',
-    config: front('sess-reject', '  tcp-request session reject'),
+    config: pair('sess-reject', { front: 'tcp-request session reject' }),
     run: async (w) => {
       const client = await w.connect('front')
       return { client: await client.over(), log: await w.log.quiet() }
@@ -46,7 +28,7 @@ const refused: Scenario[] = [
   },
   {
     name: 'tcp-request content reject with data pending: FIN, PR',
-    config: front('content-reject', '  tcp-request inspect-delay 5s\n  tcp-request content reject if { req.len gt 0 }'),
+    config: pair('content-reject', { front: 'tcp-request inspect-delay 5s\n  tcp-request content reject if { req.len gt 0 }' }),
     run: async (w) => {
       const client = await w.connect('front')
       client.send('some data')
@@ -56,7 +38,7 @@ const refused: Scenario[] = [
   },
   {
     name: 'trap 10: a content rule is final when its delay is over: FIN at 0.5 s',
-    config: front('content-delay', '  tcp-request inspect-delay 500ms\n  tcp-request content accept if { req.len gt 100 }\n  tcp-request content reject'),
+    config: pair('content-delay', { front: 'tcp-request inspect-delay 500ms\n  tcp-request content accept if { req.len gt 100 }\n  tcp-request content reject' }),
     run: async (w) => {
       const client = await w.connect('front')
       client.send('short')
@@ -71,7 +53,7 @@ const refused: Scenario[] = [
   },
   {
     name: 'trap 10: a content rule is final at once when the client has ended',
-    config: front('content-end', '  tcp-request inspect-delay 4s\n  tcp-request content accept if { req.len gt 100 }\n  tcp-request content reject'),
+    config: pair('content-end', { front: 'tcp-request inspect-delay 4s\n  tcp-request content accept if { req.len gt 100 }\n  tcp-request content reject' }),
     run: async (w) => {
       const client = await w.connect('front')
       client.end('short')
@@ -86,7 +68,7 @@ const refused: Scenario[] = [
   },
   {
     name: 'trap 10: a content rule is final when the buffer is full',
-    config: front('content-full', '  tcp-request inspect-delay 4s\n  tcp-request content accept if { req.len gt 1000000 }\n  tcp-request content reject'),
+    config: pair('content-full', { front: 'tcp-request inspect-delay 4s\n  tcp-request content accept if { req.len gt 1000000 }\n  tcp-request content reject' }),
     run: async (w) => {
       const client = await w.connect('front')
       client.send(Buffer.alloc(100_000, 'x'))
@@ -101,7 +83,7 @@ const refused: Scenario[] = [
   },
   {
     name: 'trap 10: "not yet" while more may come: the rule waits for the second byte',
-    config: front('content-wait', '  tcp-request inspect-delay 4s\n  tcp-request content accept if { req.len ge 2 }\n  tcp-request content reject'),
+    config: pair('content-wait', { front: 'tcp-request inspect-delay 4s\n  tcp-request content accept if { req.len ge 2 }\n  tcp-request content reject' }),
     run: async (w) => {
       const server = await w.serve('server', { on: echo })
       const client = await w.connect('front')
@@ -116,12 +98,12 @@ const refused: Scenario[] = [
     expect: {
       reached: 0,
       client: ['got ab', 'FIN'],
-      log: ['<134>tag: 127.0.0.1:port [date] f-content-wait b-content-wait/s 0/0/0 2 -- #/1/0/0/0 0/0'],
+      log: [line('content-wait', '0/0/0', 2, '--')],
     },
   },
   {
     name: 'trap 11: silent-drop: nothing, ever',
-    config: front('silent', '  tcp-request connection silent-drop'),
+    config: pair('silent', { front: 'tcp-request connection silent-drop' }),
     run: async (w) => {
       const client = await w.connect('front')
       const quiet = await client.after(400)
@@ -146,34 +128,28 @@ backend b-none
   },
   {
     name: 'server refuses, a silent client (client 1.5 s, connect 1 s, retries 3): FIN at 1.5 s, cC, 2 retries',
-    config: front('refuses-silent', '  timeout client 1500ms', '', '  timeout connect 1s'),
+    config: pair('refuses-silent', { front: 'timeout client 1500ms', back: 'timeout connect 1s' }),
     run: async (w) => {
       const client = await w.connect('front')
       const when = await timed(() => client.over(), 1500)
       return { when, client: client.events, log: await w.log.lines(1) }
     },
-    expect: { when: 'about 1500 ms', client: ['FIN'], log: ['<134>tag: 127.0.0.1:port [date] f-refuses-silent b-refuses-silent/s 0/-1/1500 0 cC #/1/0/0/2 0/0'] },
+    expect: { when: 'about 1500 ms', client: ['FIN'], log: [line('refuses-silent', '0/-1/1500', 0, 'cC', '#/1/0/0/2 0/0')] },
   },
   {
     name: 'server refuses, the client has sent: FIN when the three retries are over, SC',
-    config: front('refuses', '  timeout client 2s', '', '  timeout connect 1s'),
+    config: pair('refuses', { front: 'timeout client 2s', back: 'timeout connect 1s' }),
     run: async (w) => {
       const client = await w.connect('front')
       client.send('hello')
       const when = await timed(() => client.over(), 3000)
       return { when, client: client.events, log: await w.log.lines(1) }
     },
-    expect: { when: 'about 3000 ms', client: ['FIN'], log: ['<134>tag: 127.0.0.1:port [date] f-refuses b-refuses/s 0/-1/3000 0 SC #/1/0/0/3 0/0'] },
+    expect: { when: 'about 3000 ms', client: ['FIN'], log: [line('refuses', '0/-1/3000', 0, 'SC', '#/1/0/0/3 0/0')] },
   },
   {
     name: 'bad PROXY header, data left unread: RST, and the line that says so',
-    config: ({ port }) => `
-frontend f-badproxy
-  bind 127.0.0.1:${port('front')} accept-proxy
-  default_backend b-badproxy
-backend b-badproxy
-  server s 127.0.0.1:${port('server')}
-`,
+    config: pair('badproxy', { bind: 'accept-proxy' }),
     run: async (w) => {
       const client = await w.connect('front')
       client.send('GET / HTTP/1.0\r\nHost: somewhere.example\r\n\r\n')
@@ -186,14 +162,7 @@ backend b-badproxy
   },
   {
     name: 'PROXY header never comes: FIN after timeout client',
-    config: ({ port }) => `
-frontend f-noproxy
-  bind 127.0.0.1:${port('front')} accept-proxy
-  timeout client 500ms
-  default_backend b-noproxy
-backend b-noproxy
-  server s 127.0.0.1:${port('server')}
-`,
+    config: pair('noproxy', { bind: 'accept-proxy', front: 'timeout client 500ms' }),
     run: async (w) => {
       const client = await w.connect('front')
       const when = await timed(() => client.over(), 500)
@@ -207,13 +176,7 @@ backend b-noproxy
   },
   {
     name: 'junk on a TLS port: FIN, the input drained',
-    config: ({ port, certificates }) => `
-frontend f-junktls
-  bind 127.0.0.1:${port('front')} ssl crt ${certificates.server.pem}
-  default_backend b-junktls
-backend b-junktls
-  server s 127.0.0.1:${port('server')}
-`,
+    config: pair('junktls', ({ certificates }) => ({ bind: `ssl crt ${certificates.server.pem}` })),
     run: async (w) => {
       const client = await w.connect('front')
       client.send('this is not a ClientHello, not at all\r\n'.repeat(20))
@@ -227,18 +190,18 @@ backend b-junktls
 const carried: Scenario[] = [
   {
     name: 'client sends and ends, server echoes: data and FIN both ways',
-    config: front('echo'),
+    config: pair('echo'),
     run: async (w) => {
       const server = await w.serve('server', { on: echo })
       const client = await w.connect('front')
       client.end('hello')
       return { client: await client.over(), server: await (await server.wire()).over(), log: await w.log.lines(1) }
     },
-    expect: { client: ['got hello', 'FIN'], server: ['got hello', 'FIN'], log: ['<134>tag: 127.0.0.1:port [date] f-echo b-echo/s 0/0/0 5 -- #/1/0/0/0 0/0'] },
+    expect: { client: ['got hello', 'FIN'], server: ['got hello', 'FIN'], log: [line('echo', '0/0/0', 5, '--')] },
   },
   {
     name: 'client ends, server answers 300 ms later: the late data arrives',
-    config: front('late'),
+    config: pair('late'),
     run: async (w) => {
       const server = await w.serve('server')
       const client = await w.connect('front')
@@ -249,11 +212,11 @@ const carried: Scenario[] = [
       wire.end('answer')
       return { first, client: await client.over(), log: await w.log.lines(1) }
     },
-    expect: { first: ['got question', 'FIN'], client: ['got answer', 'FIN'], log: ['<134>tag: 127.0.0.1:port [date] f-late b-late/s 0/0/0 6 -- #/1/0/0/0 0/0'] },
+    expect: { first: ['got question', 'FIN'], client: ['got answer', 'FIN'], log: [line('late', '0/0/0', 6, '--')] },
   },
   {
     name: 'server ends first, client goes on sending',
-    config: front('serverfirst'),
+    config: pair('serverfirst'),
     run: async (w) => {
       const server = await w.serve('server')
       const client = await w.connect('front')
@@ -266,11 +229,11 @@ const carried: Scenario[] = [
       await wire.over()
       return { client: seen, server: wire.events, log: await w.log.lines(1) }
     },
-    expect: { client: ['got bye', 'FIN'], server: ['got still here', 'FIN'], log: ['<134>tag: 127.0.0.1:port [date] f-serverfirst b-serverfirst/s 0/0/0 3 -- #/1/0/0/0 0/0'] },
+    expect: { client: ['got bye', 'FIN'], server: ['got still here', 'FIN'], log: [line('serverfirst', '0/0/0', 3, '--')] },
   },
   {
     name: 'server RST: the client sees FIN, SD',
-    config: front('serverrst'),
+    config: pair('serverrst'),
     run: async (w) => {
       const server = await w.serve('server')
       const client = await w.connect('front')
@@ -280,11 +243,11 @@ const carried: Scenario[] = [
       wire.reset()
       return { client: await client.over(), log: await w.log.lines(1) }
     },
-    expect: { client: ['FIN'], log: ['<134>tag: 127.0.0.1:port [date] f-serverrst b-serverrst/s 0/0/0 0 SD #/1/0/0/0 0/0'] },
+    expect: { client: ['FIN'], log: [line('serverrst', '0/0/0', 0, 'SD')] },
   },
   {
     name: 'client RST: the server sees RST, CD',
-    config: front('clientrst'),
+    config: pair('clientrst'),
     run: async (w) => {
       const server = await w.serve('server')
       const client = await w.connect('front')
@@ -294,11 +257,11 @@ const carried: Scenario[] = [
       client.reset()
       return { server: await wire.over(), log: await w.log.lines(1) }
     },
-    expect: { server: ['got hello', 'RST'], log: ['<134>tag: 127.0.0.1:port [date] f-clientrst b-clientrst/s 0/0/0 0 CD #/1/0/0/0 0/0'] },
+    expect: { server: ['got hello', 'RST'], log: [line('clientrst', '0/0/0', 0, 'CD')] },
   },
   {
     name: 'client RST after the server answered: what was answered counts, CD',
-    config: front('clientrst2'),
+    config: pair('clientrst2'),
     run: async (w) => {
       const server = await w.serve('server', { on: echo })
       const client = await w.connect('front')
@@ -307,11 +270,11 @@ const carried: Scenario[] = [
       client.reset()
       return { server: await (await server.wire()).over(), log: await w.log.lines(1) }
     },
-    expect: { server: ['got hello', 'RST'], log: ['<134>tag: 127.0.0.1:port [date] f-clientrst2 b-clientrst2/s 0/0/0 5 CD #/1/0/0/0 0/0'] },
+    expect: { server: ['got hello', 'RST'], log: [line('clientrst2', '0/0/0', 5, 'CD')] },
   },
   {
     name: 'server RST after the client has ended: SD',
-    config: front('serverrst2'),
+    config: pair('serverrst2'),
     run: async (w) => {
       const server = await w.serve('server')
       const client = await w.connect('front')
@@ -321,11 +284,11 @@ const carried: Scenario[] = [
       wire.reset()
       return { client: await client.over(), log: await w.log.lines(1) }
     },
-    expect: { client: ['FIN'], log: ['<134>tag: 127.0.0.1:port [date] f-serverrst2 b-serverrst2/s 0/0/0 0 SD #/1/0/0/0 0/0'] },
+    expect: { client: ['FIN'], log: [line('serverrst2', '0/0/0', 0, 'SD')] },
   },
   {
     name: 'client RST after the server has ended',
-    config: front('clientrst3'),
+    config: pair('clientrst3'),
     run: async (w) => {
       const server = await w.serve('server')
       const client = await w.connect('front')
@@ -335,11 +298,11 @@ const carried: Scenario[] = [
       client.reset()
       return { server: await wire.over(), log: await w.log.lines(1) }
     },
-    expect: { server: ['FIN'], log: ['<134>tag: 127.0.0.1:port [date] f-clientrst3 b-clientrst3/s 0/0/0 3 CD #/1/0/0/0 0/0'] },
+    expect: { server: ['FIN'], log: [line('clientrst3', '0/0/0', 3, 'CD')] },
   },
   {
     name: 'idle until timeout client: FIN to the client, the server sees an end, cD',
-    config: front('idle', '  timeout client 500ms'),
+    config: pair('idle', { front: 'timeout client 500ms' }),
     run: async (w) => {
       const server = await w.serve('server', { on: endBack })
       const client = await w.connect('front')
@@ -351,12 +314,12 @@ const carried: Scenario[] = [
       when: 'about 500 ms',
       client: ['FIN'],
       server: ['got hello', 'FIN'],
-      log: ['<134>tag: 127.0.0.1:port [date] f-idle b-idle/s 0/0/500 0 cD #/1/0/0/0 0/0'],
+      log: [line('idle', '0/0/500', 0, 'cD')],
     },
   },
   {
     name: 'idle until timeout server: sD',
-    config: front('sidle', '', '', '  timeout server 500ms'),
+    config: pair('sidle', { back: 'timeout server 500ms' }),
     run: async (w) => {
       const server = await w.serve('server')
       const client = await w.connect('front')
@@ -369,7 +332,7 @@ const carried: Scenario[] = [
       when: 'about 500 ms',
       client: ['FIN'],
       server: ['got hello', 'FIN'],
-      log: ['<134>tag: 127.0.0.1:port [date] f-sidle b-sidle/s 0/0/500 0 sD #/1/0/0/0 0/0'],
+      log: [line('sidle', '0/0/500', 0, 'sD')],
     },
   },
 ]
@@ -377,7 +340,7 @@ const carried: Scenario[] = [
 const whileConnecting: Scenario[] = [
   {
     name: 'a client that ends without a byte before the server is connected aborts the session: CC',
-    config: front('cc'),
+    config: pair('cc'),
     run: async (w) => {
       const client = await w.connect('front')
       await client.after(150)
@@ -385,11 +348,11 @@ const whileConnecting: Scenario[] = [
       const when = await timed(() => client.over(), 0)
       return { when, client: client.events, log: await w.log.lines(1) }
     },
-    expect: { when: 'about 0 ms', client: ['FIN'], log: ['<134>tag: 127.0.0.1:port [date] f-cc b-cc/s 0/-1/0 0 CC #/1/0/0/1 0/0'] },
+    expect: { when: 'about 0 ms', client: ['FIN'], log: [line('cc', '0/-1/0', 0, 'CC', '#/1/0/0/1 0/0')] },
   },
   {
     name: 'trap 7: a client that sent bytes and ended waits for the server all the same',
-    config: front('cc-bytes'),
+    config: pair('cc-bytes'),
     run: async (w) => {
       const client = await w.connect('front')
       client.send('hello')
@@ -404,12 +367,12 @@ const whileConnecting: Scenario[] = [
       before: [],
       client: ['got hello', 'FIN'],
       server: ['got hello', 'FIN'],
-      log: ['<134>tag: 127.0.0.1:port [date] f-cc-bytes b-cc-bytes/s 0/1000/1000 5 -- #/1/0/0/1 0/0'],
+      log: [line('cc-bytes', '0/1000/1000', 5, '--', '#/1/0/0/1 0/0')],
     },
   },
   {
     name: 'option abortonclose: a client that sent bytes and ended while connecting aborts',
-    config: front('abort', '', '', '  option abortonclose'),
+    config: pair('abort', { back: 'option abortonclose' }),
     run: async (w) => {
       const client = await w.connect('front')
       client.send('hello')
@@ -418,11 +381,11 @@ const whileConnecting: Scenario[] = [
       const when = await timed(() => client.over(), 0)
       return { when, client: client.events, log: await w.log.lines(1) }
     },
-    expect: { when: 'about 0 ms', client: ['FIN'], log: ['<134>tag: 127.0.0.1:port [date] f-abort b-abort/s 0/-1/0 0 CC #/1/0/0/1 0/0'] },
+    expect: { when: 'about 0 ms', client: ['FIN'], log: [line('abort', '0/-1/0', 0, 'CC', '#/1/0/0/1 0/0')] },
   },
   {
     name: "trap 7: a client's RST while connecting: CD",
-    config: front('rst-connecting'),
+    config: pair('rst-connecting'),
     run: async (w) => {
       const client = await w.connect('front')
       client.send('hello')
@@ -430,7 +393,7 @@ const whileConnecting: Scenario[] = [
       client.reset()
       return { log: await w.log.lines(1) }
     },
-    expect: { log: ['<134>tag: 127.0.0.1:port [date] f-rst-connecting b-rst-connecting/s 0/-1/0 0 CD #/1/0/0/1 0/0'] },
+    expect: { log: [line('rst-connecting', '0/-1/0', 0, 'CD', '#/1/0/0/1 0/0')] },
   },
 ]
 
