@@ -1,0 +1,90 @@
+// Owns the order of handlers: from the slots that plugins ask for ("after accept-proxy", "before tls") to the one sequence of a side,
+// and from that sequence to what one bind or server line needs.
+//
+// A handler is placed directly behind the last of those it has to follow; of several that follow the same one, the plugin
+// that was listed first comes first. One that only says `before` is placed last of what precedes its target. So the order
+// depends on the slots and on the order of the plugins, and on nothing else.
+
+import type { MakeHandler } from './handler.ts'
+import type { HandlerSpec, PlanLine } from './plugin.ts'
+
+export type Order =
+  | { readonly order: readonly HandlerSpec[]; readonly problems?: never }
+  /** Each names the handler and what is wrong with its slot. */
+  | { readonly problems: readonly string[]; readonly order?: never }
+
+/** Orders the handlers of one side. Unknown names, a name used twice, a missing slot and cycles are refused. */
+export function orderHandlers(specs: readonly HandlerSpec[], side: 'accept' | 'connect'): Order {
+  const ours = specs.filter((spec) => spec.side === side)
+  const byName = new Map<string, HandlerSpec>()
+  const problems: string[] = []
+  for (const spec of ours) {
+    if (byName.has(spec.name)) problems.push(`two handlers are named '${spec.name}' on the ${side} side`)
+    byName.set(spec.name, spec)
+  }
+
+  const preceding = new Map<HandlerSpec, Set<HandlerSpec>>(ours.map((spec) => [spec, new Set()]))
+  const precede = (first: HandlerSpec | undefined, second: HandlerSpec | undefined): void => {
+    if (first !== undefined && second !== undefined) preceding.get(second)?.add(first)
+  }
+  for (const [i, spec] of ours.entries()) {
+    const after = spec.after ?? []
+    const before = spec.before ?? []
+    if (i > 0 && after.length + before.length === 0) {
+      problems.push(`handler '${spec.name}' has no slot: say after or before which handler of the ${side} side it stands`)
+    }
+    for (const name of [...after, ...before]) {
+      if (!byName.has(name)) problems.push(`handler '${spec.name}' wants a place beside '${name}', which is no handler of the ${side} side`)
+    }
+    for (const name of after) precede(byName.get(name), spec)
+    for (const name of before) precede(spec, byName.get(name))
+  }
+  if (problems.length > 0) return { problems }
+
+  const order: HandlerSpec[] = []
+  /** Whom each was placed behind, to keep siblings in the order of their plugins. */
+  const anchors = new Map<HandlerSpec, HandlerSpec>()
+  const path: HandlerSpec[] = []
+  const place = (spec: HandlerSpec): string | undefined => {
+    if (order.includes(spec)) return undefined
+    if (path.includes(spec)) return [...path.slice(path.indexOf(spec)), spec].map((s) => `'${s.name}'`).join(' after ')
+    path.push(spec)
+    for (const other of preceding.get(spec) ?? []) {
+      const cycle = place(other)
+      if (cycle !== undefined) return cycle
+    }
+    path.pop()
+    let at = order.length
+    const last = Math.max(-1, ...[...(preceding.get(spec) ?? [])].map((other) => order.indexOf(other)))
+    const anchor = order[last]
+    if (anchor !== undefined) {
+      anchors.set(spec, anchor)
+      at = last + 1
+      for (let sibling = order[at]; sibling !== undefined && anchors.get(sibling) === anchor; sibling = order[at]) at++
+    }
+    order.splice(at, 0, spec)
+    return undefined
+  }
+  for (const spec of ours) {
+    const onlyBefore = spec.after === undefined || spec.after.length === 0 ? (spec.before ?? []).length > 0 : false
+    if (onlyBefore) continue // comes with its target
+    const cycle = place(spec)
+    if (cycle !== undefined) return { problems: [`these handlers wait for each other: ${cycle}`] }
+  }
+  // What is left stands before something that was not reached: a cycle of handlers that only say `before`.
+  for (const spec of ours) {
+    const cycle = place(spec)
+    if (cycle !== undefined) return { problems: [`these handlers wait for each other: ${cycle}`] }
+  }
+  return { order }
+}
+
+/** The handlers that a connection of this line gets. Called once per line at start-up; problems go to line.report(). */
+export function planLine(order: readonly HandlerSpec[], line: PlanLine): MakeHandler[] {
+  const plan: MakeHandler[] = []
+  for (const spec of order) {
+    const make = spec.plan(line)
+    if (make !== null) plan.push(make)
+  }
+  return plan
+}
