@@ -20,6 +20,8 @@ export interface Connection {
   readonly side: 'accept' | 'connect'
   /** When it was accepted or its connect began, ms since the epoch. */
   readonly since: number
+  /** The same moment on the monotonic clock that deadlines are measured with. ms */
+  readonly began: number
   src: Address
   dst: Address
   /** The top layer. A user calls fill() and flush() on it, and nothing else of it. */

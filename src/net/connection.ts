@@ -49,6 +49,7 @@ let lastId = 0
 export class EngineConnection extends Timer implements Connection, Handshake, Owner {
   readonly id = ++lastId
   readonly since: number
+  readonly began: number
   readonly sock: Sock
   readonly input = new Bytes()
   readonly output = new Bytes()
@@ -75,6 +76,7 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
     this.#plan = plan
     this.#events = events
     this.since = plan.clock()
+    this.began = plan.wheel.now()
     sock.owner = this
   }
 
@@ -233,8 +235,9 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
 
   #refuse(why: Why, how: 'finish' | 'reset' | 'drop'): false {
     const handler = this.sock.connecting ? '' : (this.#pipeline?.current ?? '')
+    const detail = why.detail ?? this.#pipeline?.detail(why.cause)
     this.#leaveHandshake()
-    this.#events.refused(this, handler, why)
+    this.#events.refused(this, handler, detail === undefined ? why : { ...why, detail })
     if (how === 'finish') this.finish()
     else if (how === 'reset') this.reset()
     else this.#forget()

@@ -1,0 +1,95 @@
+// Owns a backend: its servers, who may be chosen now, and the queue of those who wait for one.
+
+import type { Address } from '../core/address.ts'
+import type { Wheel } from '../util/wheel.ts'
+import type { Balance } from './balance.ts'
+import type { Gauge } from './gauge.ts'
+import { Queue, type Ticket, type Waiter } from './queue.ts'
+import type { Server } from './server.ts'
+
+export interface BackendSettings {
+  readonly name: string
+  readonly id: number
+  /** ms; 0: none. */
+  readonly connectTimeout: number
+  readonly serverTimeout: number
+  readonly serverFinTimeout: number | undefined
+  readonly tunnelTimeout: number | undefined
+  /** Default: the connect timeout. */
+  readonly queueTimeout: number
+  readonly retries: number
+  /** From which retry on another server is tried: n > 0 every nth, n < 0 from the nth before the last; undefined: never. */
+  readonly redispatch: number | undefined
+  readonly abortOnClose: boolean
+  readonly noLinger: boolean
+  /** All backup servers share the load, not only the first usable one. */
+  readonly allBackups: boolean
+}
+
+export class Backend {
+  readonly settings: BackendSettings
+  readonly name: string
+  readonly servers: readonly Server[]
+  readonly sessions: Gauge
+  readonly #balance: Balance
+  readonly #queue: Queue
+
+  constructor(settings: BackendSettings, servers: readonly Server[], balance: Balance, sessions: Gauge, wheel: Wheel) {
+    this.settings = settings
+    this.name = settings.name
+    this.servers = servers
+    this.#balance = balance
+    this.sessions = sessions
+    this.#queue = new Queue(wheel)
+  }
+
+  get queued(): number {
+    return this.#queue.length
+  }
+
+  /** Those that may be chosen: active ones, or backups when there is no active one. */
+  usable(except?: Server): Server[] {
+    const active = this.servers.filter((s) => s.usable && !s.settings.backup && s !== except)
+    if (active.length > 0) return active
+    const backups = this.servers.filter((s) => s.usable && s.settings.backup && s !== except)
+    return this.settings.allBackups ? backups : backups.slice(0, 1)
+  }
+
+  /**
+   * Takes a slot on a server; 'full' when all are and the session should queue; 'none' when no server may be used.
+   * `except` is passed over while there is another.
+   */
+  choose(source: Address, except?: Server): Server | 'full' | 'none' {
+    let usable = this.usable(except)
+    if (usable.length === 0) usable = this.usable()
+    if (usable.length === 0) return 'none'
+    if (this.#queue.length > 0) return 'full' // whoever came first goes first
+    return this.#take(usable, source) ?? 'full'
+  }
+
+  #take(usable: readonly Server[], source: Address): Server | undefined {
+    const server = this.#balance.pick(usable, source)
+    return server !== undefined && server.sessions.take(server.settings.maxconn) ? server : undefined
+  }
+
+  join(waiter: Waiter): Ticket {
+    return this.#queue.join(waiter, this.settings.queueTimeout)
+  }
+
+  leave(ticket: Ticket): void {
+    this.#queue.leave(ticket)
+  }
+
+  /** Gives a session's slot back; whoever waits may have it. */
+  leaveServer(server: Server): void {
+    server.sessions.add(-1)
+    this.admit()
+  }
+
+  /** Looks whether those who wait can go on: a slot was freed, a server came back. */
+  admit(): void {
+    if (this.#queue.length === 0) return
+    const usable = this.usable()
+    this.#queue.admit((waiter) => (usable.length > 0 ? this.#take(usable, waiter.source) : undefined))
+  }
+}

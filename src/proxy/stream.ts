@@ -1,0 +1,337 @@
+// Owns a proxied session: from the client's connection to a server chosen, reached and joined, to the end of both and its record.
+//
+//   route ──► choose ──► (queue) ──► connect ──► data ──► over
+//               ▲                      │ failed
+//               └── redispatch ◄───────┴──► back off, then connect again
+//
+// How it ends is told by two letters (manual 8.5): who ended it (C client, S server, P proxy; c and s by their timeouts) and where
+// (R rules, Q queue, C connect, D data).
+
+import type { Address } from '../core/address.ts'
+import type { Connection, ConnectionUser } from '../core/connection.ts'
+import { originFact, type Why } from '../core/handler.ts'
+import { ended, ending, R, W } from '../core/shut.ts'
+import { EMPTY_IN, ERR_IN, ERR_OUT, SHUT_IN, SHUT_OUT } from '../core/sock.ts'
+import type { Provider } from '../core/provider.ts'
+import { Attempt, type AttemptEvents } from '../net/connect.ts'
+import { Alarm, type Wheel } from '../util/wheel.ts'
+import type { Backend } from './backend.ts'
+import { Channel } from './channel.ts'
+import type { Ticket, Waiter } from './queue.ts'
+import type { Server } from './server.ts'
+
+export type EndedBy = 'C' | 'S' | 'P' | 'c' | 's' | 'I' | '-'
+export type EndedIn = 'R' | 'Q' | 'C' | 'D' | '-'
+
+/** What a stream needs of the frontend it came in by. */
+export interface StreamHost {
+  readonly provider: Provider
+  readonly wheel: Wheel
+  /** Most bytes that are read from a client while there is no server (tune.bufsize). */
+  readonly bufferSize: number
+  /** ms; 0: none. */
+  readonly clientTimeout: number
+  readonly clientFinTimeout: number | undefined
+  readonly noLinger: boolean
+  /** The backend for this connection; undefined: none is configured. */
+  route(stream: Stream): Backend | undefined
+  /** The server is connected: the line is written now where `logasap` asks for it. */
+  joined(stream: Stream): void
+  /** The session is over: its record is complete, its counts still include it. */
+  over(stream: Stream): void
+  bug(where: string, error: unknown): void
+}
+
+/** The pause before a retry on the same server, unless the connect timeout is shorter. ms */
+const BACK_OFF_MS = 1000
+
+export class Stream implements ConnectionUser, AttemptEvents, Waiter {
+  readonly client: Connection
+  readonly #host: StreamHost
+  /** Monotonic times in ms; NaN: never came to it. */
+  readonly acceptedAt: number
+  assignedAt = NaN
+  connectedAt = NaN
+  overAt = NaN
+  backend: Backend | undefined
+  server: Server | undefined
+  connection: Connection | undefined
+  retries = 0
+  redispatched = false
+  /** How many waited before this one when it queued. */
+  queuedBehind = 0
+  by: EndedBy = '-'
+  where: EndedIn = 'R'
+  #request: Channel | undefined
+  #response: Channel | undefined
+  #attempt: Attempt | undefined
+  #ticket: Ticket | undefined
+  #backOff: Alarm | undefined
+  #clientActive: number
+  #serverActive = 0
+
+  constructor(host: StreamHost, client: Connection) {
+    this.#host = host
+    this.client = client
+    this.acceptedAt = client.began
+    this.#clientActive = host.wheel.now()
+  }
+
+  get source(): Address {
+    return this.client.src
+  }
+
+  get isOver(): boolean {
+    return !Number.isNaN(this.overAt)
+  }
+
+  /** Bytes that went to the server, and to the client. */
+  get bytesUp(): number {
+    return this.#request?.total ?? 0
+  }
+
+  get bytesDown(): number {
+    return this.#response?.total ?? 0
+  }
+
+  start(): void {
+    this.client.attach(this)
+    this.client.deadline(this.#host.clientTimeout)
+    const backend = this.#host.route(this)
+    this.backend = backend
+    if (backend === undefined) {
+      this.#end('S', 'C')
+      return
+    }
+    backend.sessions.add(1)
+    this.#assign(undefined)
+    if (!this.isOver) this.ready()
+  }
+
+  // ── a server is chosen and reached ─────────────────────────────────────────────────────────────────────────────
+
+  #assign(except: Server | undefined): void {
+    const { backend } = this
+    if (backend === undefined) return
+    const choice = backend.choose(this.client.src, except)
+    if (choice === 'none') this.#end('S', 'C')
+    else if (choice === 'full') {
+      this.where = 'Q'
+      const ticket = backend.join(this)
+      this.#ticket = ticket
+      this.queuedBehind = ticket.position + 1
+    } else this.admitted(choice)
+  }
+
+  admitted(server: Server): void {
+    this.#ticket = undefined
+    this.server = server
+    this.where = 'C'
+    if (Number.isNaN(this.assignedAt)) this.assignedAt = this.#host.wheel.now()
+    this.#connect(server)
+  }
+
+  queueTimeout(): void {
+    this.#ticket = undefined
+    this.#end('s', 'Q')
+  }
+
+  #connect(server: Server): void {
+    const { settings } = server
+    const attempt = new Attempt(this.#host.provider, server.addressesFor(this.client.dst), settings.connect, settings.plan, this)
+    this.#attempt = attempt
+    attempt.start()
+  }
+
+  prepare(conn: Connection): void {
+    conn.set(originFact, this.client)
+  }
+
+  failed(_handler: string, why: Why): void {
+    const { backend, server } = this
+    this.#attempt = undefined
+    if (backend === undefined || server === undefined || this.isOver) return
+    const timedOut = why.cause === 'timeout'
+    if (this.retries >= backend.settings.retries) {
+      this.#end(timedOut ? 's' : 'S', 'C')
+      return
+    }
+    this.retries++
+    if (this.#redispatches(backend)) {
+      this.redispatched = true
+      this.server = undefined
+      backend.leaveServer(server)
+      this.#assign(server)
+    } else if (timedOut) this.#connect(server)
+    else {
+      this.#backOff ??= new Alarm(() => {
+        if (this.server !== undefined && !this.isOver) this.#connect(this.server)
+      })
+      const { connectTimeout } = backend.settings
+      this.#host.wheel.arm(this.#backOff, connectTimeout > 0 ? Math.min(BACK_OFF_MS, connectTimeout) : BACK_OFF_MS)
+    }
+  }
+
+  #redispatches(backend: Backend): boolean {
+    const { redispatch, retries } = backend.settings
+    if (redispatch === undefined || redispatch === 0) return false
+    if (backend.usable(this.server).length === 0) return false
+    return redispatch > 0 ? this.retries % redispatch === 0 : this.retries === retries + 1 + redispatch
+  }
+
+  bug(handler: string, error: unknown): void {
+    this.#host.bug(handler, error)
+  }
+
+  connected(conn: Connection): void {
+    this.#attempt = undefined
+    this.connection = conn
+    this.where = 'D'
+    const now = this.#host.wheel.now()
+    this.connectedAt = now
+    this.#clientActive = now
+    this.#serverActive = now
+    this.#request = new Channel(this.client, conn)
+    this.#response = new Channel(conn, this.client)
+    conn.attach(this)
+    this.#rearm()
+    this.#host.joined(this)
+    this.#pump()
+  }
+
+  // ── events ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  ready(): void {
+    if (this.isOver) return
+    if (this.#request === undefined) this.#watchClient()
+    else this.#pump()
+  }
+
+  /** There is no server yet: the client's bytes are kept, up to the buffer's size, and its end is noticed. */
+  #watchClient(): void {
+    const { client } = this
+    while (!ended(client.shut, R) && client.input.length < this.#host.bufferSize) {
+      const flow = client.layer.fill(client.input)
+      if (client.input.length > 0) client.input.keep()
+      if (flow & ERR_IN) return this.#end('C', 'D')
+      if (flow & SHUT_IN) client.readEnded()
+      if (flow & EMPTY_IN) break
+    }
+    if (ended(client.shut, R) && (client.input.length === 0 || this.backend?.settings.abortOnClose === true)) this.#end('C', this.where)
+  }
+
+  #pump(): void {
+    const { client, connection } = this
+    const request = this.#request
+    const response = this.#response
+    if (connection === undefined || request === undefined || response === undefined) return
+    const up = request.pump()
+    const down = response.pump()
+    if (request.read || request.wrote || response.read || response.wrote) this.#active(request, response)
+    if (up & ERR_IN || down & ERR_OUT) return this.#end('C', 'D')
+    if (down & ERR_IN || up & ERR_OUT) return this.#end('S', 'D')
+    if (request.finished && !ending(connection.shut, W)) this.#shutw(connection)
+    if (response.finished && !ending(client.shut, W)) this.#shutw(client)
+    if (request.finished && response.finished) this.#end('-', '-')
+    else if (up & down & SHUT_OUT) this.#end('-', '-')
+  }
+
+  /** What is read from one side and written to the other keeps both alive; what is only read, or only written, the side it was. */
+  #active(request: Channel, response: Channel): void {
+    const now = this.#host.wheel.now()
+    if (request.read || response.wrote) this.#clientActive = now
+    if (response.read || request.wrote) this.#serverActive = now
+  }
+
+  /** Carries an end to the other side. A half-closed session has its own timeouts, from now. */
+  #shutw(conn: Connection): void {
+    conn.shutw()
+    const now = this.#host.wheel.now()
+    this.#clientActive = now
+    this.#serverActive = now
+    this.#rearm()
+  }
+
+  // ── timeouts ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #rearm(): void {
+    this.client.deadline(this.#timeoutOf(this.client))
+    this.connection?.deadline(this.#timeoutOf(this.connection))
+  }
+
+  /** ms; 0: none. */
+  #timeoutOf(conn: Connection): number {
+    const half = ended(conn.shut, R) || ending(conn.shut, W)
+    const settings = this.backend?.settings
+    const isClient = conn === this.client
+    const fin = isClient ? this.#host.clientFinTimeout : settings?.serverFinTimeout
+    if (half && fin !== undefined) return fin
+    if (this.connection !== undefined && settings?.tunnelTimeout !== undefined) return settings.tunnelTimeout
+    return isClient ? this.#host.clientTimeout : (settings?.serverTimeout ?? 0)
+  }
+
+  expired(conn: Connection): void {
+    if (this.isOver) return
+    const isClient = conn === this.client
+    const limit = this.#timeoutOf(conn)
+    const left = (isClient ? this.#clientActive : this.#serverActive) + limit - this.#host.wheel.now()
+    if (limit === 0) return
+    if (left > 0) conn.deadline(left)
+    else if (this.#expectedOf(conn)) this.#end(isClient ? 'c' : 's', this.where)
+    else conn.deadline(limit)
+  }
+
+  /** Whether this side is the one that all wait for: it has not ended and may send, or it does not take what there is for it. */
+  #expectedOf(conn: Connection): boolean {
+    const outward = conn === this.client ? this.#response : this.#request
+    const inward = conn === this.client ? this.#request : this.#response
+    if (outward !== undefined && outward.bytes.length > 0) return true
+    return !ended(conn.shut, R) && (inward === undefined || inward.bytes.length === 0)
+  }
+
+  // ── the end ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Ends the session before it was connected, as a rule says. */
+  reject(): void {
+    this.#end('P', 'R')
+  }
+
+  /** Ends the session at once: an operator's or the process' end. */
+  kill(): void {
+    this.#end('P', this.where)
+  }
+
+  #end(by: EndedBy, where: EndedIn): void {
+    if (this.isOver) return
+    this.overAt = this.#host.wheel.now()
+    this.by = by
+    this.where = where
+    this.#attempt?.abort()
+    if (this.#ticket !== undefined) this.backend?.leave(this.#ticket)
+    if (this.#backOff !== undefined) this.#host.wheel.disarm(this.#backOff)
+    this.#host.over(this)
+    this.#close()
+    if (this.backend !== undefined) {
+      this.backend.sessions.add(-1)
+      if (this.server !== undefined) this.backend.leaveServer(this.server)
+    }
+  }
+
+  #close(): void {
+    const { client, connection } = this
+    const aborted = this.by === 'C' && this.where === 'D'
+    const rest = this.#response?.bytes
+    if (rest !== undefined && rest.length > 0 && !aborted) {
+      // What the server said before its end is still the client's.
+      if (client.output.length === 0) client.output.adopt(Buffer.from(rest.view()))
+      else client.output.append(rest.view())
+    }
+    if (connection !== undefined) {
+      if (aborted || (this.backend?.settings.noLinger === true && connection.output.length === 0)) connection.reset()
+      else connection.finish()
+    }
+    if (aborted) client.reset()
+    else if (this.#host.noLinger && client.output.length === 0) client.reset()
+    else client.finish()
+  }
+}
