@@ -44,5 +44,7 @@ export interface ActionSpec {
   /** As the manual writes it, with parentheses and arguments, '' for none. */
   readonly args: string
   readonly doc: string
+  /** Names of handlers that its result 'insert' may name, so that they are planned at start-up. */
+  readonly inserts?: readonly string[]
   compile(words: ActionWords, scope: Scope, fail: Fail): Act | undefined
 }

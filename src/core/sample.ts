@@ -54,7 +54,7 @@ export function toText(bytes: ByteString): string {
  * that name ('handshake' is between them); 'request' and 'response': content rules, of a frontend or a backend; 'route':
  * use_backend; 'server': use-server and stick rules; 'connect': a server's sni and source; 'log': at the end; 'check': health checks.
  */
-export type Stage =
+export type SampleStage =
   | 'config'
   | 'connection'
   | 'handshake'
@@ -149,7 +149,7 @@ export interface ArgValues {
 
 /** What a fetch, a converter or an action may know of its place while it is compiled. */
 export interface Scope {
-  readonly stage: Stage
+  readonly stage: SampleStage
   /** As messages name it: `frontend tcp-request connection rule`. */
   readonly rule: string
   /** The section's name, and what it has said so far. */
@@ -176,6 +176,8 @@ export interface FetchSpec {
   readonly doc: string
   /** A word of ACLs only (`hdr_beg`): it implies this matching method and is not a fetch elsewhere. */
   readonly match?: MatchMethod
+  /** How integers are written in its patterns: 'version' reads 3.1 as 3 × 65536 + 1. */
+  readonly numbers?: 'decimal' | 'version'
   /** Called once per use, at start-up. undefined: it reported why not. */
   compile(args: ArgValues, scope: Scope, fail: Fail): Fetch | undefined
 }

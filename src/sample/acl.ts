@@ -1,0 +1,191 @@
+// Owns ACLs: an expression, a matching method and patterns under a name (manual 7.1), and the `acl` keyword.
+
+import type { Args, Keyword, Word } from '../core/keyword.ts'
+import { keyword } from '../core/keyword.ts'
+import type { Fail, MatchMethod, Scope, Source, Subject } from '../core/sample.ts'
+import { NOT_YET, toBytes } from '../core/sample.ts'
+import { compileText } from './expression.ts'
+import type { Expression } from './expression.ts'
+import { Integers } from './patterns/integers.ts'
+import type { Operator } from './patterns/integers.ts'
+import { defaultMethod, isMatchMethod, makeIndex, MATCH_METHODS } from './patterns/match.ts'
+import type { Pattern, PatternIndex } from './patterns/pattern.ts'
+import { readPatterns } from './patterns/file.ts'
+import { argsScope } from './scope.ts'
+import { didYouMean, vocabulary } from './vocabulary.ts'
+
+/** wait: what it asks for is not there yet, or may change, and no answer that it has is final. */
+export type Truth = 'pass' | 'fail' | 'wait'
+
+/** One criterion with its patterns. */
+export interface AclTest {
+  readonly text: string
+  readonly fetch: string
+  readonly source: Source
+  readonly evaluate: (subject: Subject, final: boolean) => Truth
+}
+
+/** Tests that add up: it passes when one of them does. */
+export interface Acl {
+  readonly name: string
+  readonly tests: AclTest[]
+}
+
+/** The ACLs of one section. Those of a defaults section serve its own rules and are not visible in others. */
+export interface AclTable {
+  readonly section: string
+  readonly acls: ReadonlyMap<string, Acl>
+}
+
+const OPERATORS: readonly Operator[] = ['eq', 'ge', 'gt', 'le', 'lt']
+function isOperator(text: string): text is Operator {
+  return OPERATORS.some((operator) => operator === text)
+}
+
+let nextPattern = 1
+
+/** Compiles `<criterion> [flags] [operator] [<value> …]`, all of `words`. Messages end as HAProxy's do. */
+export function compileTest(words: readonly Word[], scope: Scope, fail: Fail): AclTest | undefined {
+  const first = words[0] ?? { text: '', column: 0 }
+  if (first.text === '') return fail("missing fetch method in ACL expression ''", undefined, first)
+  const inExpression: Fail = (text, hint, at) => fail(`${text} in ACL expression '${first.text}'`, hint, at)
+  const expression = compileText(first, scope, inExpression, true)
+  if (expression === undefined) return undefined
+  const spec = vocabulary(scope.plugins).fetches.get(expression.fetch)
+  const numbers = expression.match !== undefined || expression.text === first.text ? spec?.numbers : undefined
+  let method = expression.match ?? defaultMethod(expression.type)
+  let ignoreCase = false
+  const groups: PatternIndex[] = []
+  let explicit = false
+  let at = 1
+  for (; at < words.length; at++) {
+    const word = words[at]
+    if (word === undefined || !word.text.startsWith('-')) break
+    if (word.text === '--') {
+      explicit = true
+      at++
+      break
+    }
+    const value = words[at + 1]
+    switch (word.text) {
+      case '-i':
+        ignoreCase = true
+        break
+      case '-n':
+        break
+      case '-u':
+        if (value === undefined || !/^[0-9]+$/.test(value.text)) return fail('expect an integer after -u', undefined, word)
+        at++
+        break
+      case '-m': {
+        if (value === undefined || !isMatchMethod(value.text)) {
+          const found = value?.text ?? ''
+          return fail(`unknown matching method '${found}' when parsing ACL expression`, didYouMean(found, MATCH_METHODS) ?? `one of ${MATCH_METHODS.join(', ')}`, value ?? word)
+        }
+        if (groups.length > 0) return fail("'-m' must only be specified before patterns and files in parsing ACL expression", undefined, word)
+        method = value.text
+        explicit ||= method === 'found' || method === 'bool'
+        at++
+        break
+      }
+      case '-f':
+      case '-M': {
+        const twoColumns = word.text === '-M' || words[at + 1]?.text === '-M'
+        if (word.text === '-M' && value?.text !== '-f') return fail("'-M' is followed by '-f' and a file", undefined, word)
+        const file = words[at + (word.text === '-M' ? 2 : twoColumns ? 2 : 1)]
+        if (file === undefined) return fail("missing file name after '-f'", undefined, word)
+        const index = openIndex(method, ignoreCase, numbers, expression, fail, word)
+        if (index === undefined || !readPatterns(file, twoColumns, index, scope, fail)) return undefined
+        groups.push(index)
+        explicit = true
+        at += twoColumns ? 2 : 1
+        break
+      }
+      default:
+        return fail(`'${word.text}' is not a valid ACL option. Please use '--' before any pattern beginning with a '-'`, undefined, word)
+    }
+  }
+  const index = openIndex(method, ignoreCase, numbers, expression, fail, first)
+  if (index === undefined || method === undefined) return undefined
+  for (; at < words.length; at++) {
+    const word = words[at]
+    if (word === undefined || word.text === '--') continue
+    if (index instanceof Integers && isOperator(word.text)) {
+      index.operator = word.text
+      continue
+    }
+    explicit = true
+    const problem = index.add({ id: nextPattern++, text: toBytes(word.text), value: undefined })
+    if (problem !== undefined) return fail(problem, undefined, word)
+  }
+  if (!explicit && method !== 'bool' && method !== 'found') {
+    scope.warn(
+      `acl keyword '${first.text}' : no pattern to match against were provided, so this ACL will never match`,
+      "if this is what you intended, add '--'; to match only for existence use '-m found'; to match an int as a bool use '-m bool'",
+      first,
+    )
+  }
+  groups.push(index)
+  return { text: words.map((w) => w.text).join(' '), fetch: expression.fetch, source: expression.source, evaluate: evaluator(expression, groups) }
+}
+
+function openIndex(method: MatchMethod | undefined, ignoreCase: boolean, numbers: 'decimal' | 'version' | undefined, expression: Expression, fail: Fail, at: Word): PatternIndex | undefined {
+  if (method !== undefined) return makeIndex(method, ignoreCase, numbers)
+  return fail(`matching method must be specified first (using '-m') when using a sample fetch of this type ('${expression.fetch}')`, undefined, at)
+}
+
+function evaluator(expression: Expression, groups: readonly PatternIndex[]): (subject: Subject, final: boolean) => Truth {
+  return (subject, final) => {
+    const sample = expression.evaluate(subject)
+    if (sample === undefined) return 'fail'
+    if (sample === NOT_YET) return final ? 'fail' : 'wait'
+    for (const group of groups) if (group.find(sample) !== undefined) return 'pass'
+    return sample.mayChange === true && !final ? 'wait' : 'fail'
+  }
+}
+
+/** The pattern that a test would match, for those who need to know which (maps, explain). */
+export function findPattern(groups: readonly PatternIndex[], sample: Parameters<PatternIndex['find']>[0]): Pattern | undefined {
+  for (const group of groups) {
+    const found = group.find(sample)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+/** Whose ACLs they are: `defaults` sections keep theirs to themselves. */
+export function aclOwner(args: Args): string {
+  return `${args.sectionKind === 'defaults' ? 'defaults' : 'proxy'} ${args.sectionName}`
+}
+
+export const acl: Keyword<AclTable> = keyword<AclTable>({
+  name: 'acl',
+  sections: ['defaults', 'frontend', 'backend'],
+  args: '<aclname> <criterion> [flags] [operator] <value> ...',
+  doc: 'Declares an ACL, or adds a test to one of that name.',
+  parse(args, before) {
+    if (args.sectionKind === 'defaults' && args.sectionName === '') {
+      return args.fail("'acl' not allowed in anonymous 'defaults' section.", 'give the defaults section a name and use it with `from`')
+    }
+    const name = args.next()
+    if (name === undefined) return args.fail("'acl' expects a name and a criterion")
+    const bad = /[^A-Za-z0-9_.:-]/.exec(name.text)
+    if (bad !== null) return args.fail(`character '${bad[0]}' is not permitted in acl name '${name.text}'.`, 'letters, digits, - _ . and : are', name)
+    if (/^(or|\|\|)$/i.test(name.text)) {
+      return args.fail(`acl name '${name.text}' will never match. 'or' is used to express a logical disjunction within a condition.`, 'choose another name', name)
+    }
+    const words = args.rest()
+    const fail: Fail = (text, hint, at) => args.fail(`error detected while parsing ACL '${name.text}' : ${text}.`, hint, at)
+    const test = compileTest(words, argsScope(args, 'log', 'acl'), fail)
+    if (test === undefined) return undefined
+    const owner = aclOwner(args)
+    const own = before?.section === owner ? before : undefined
+    const had = own?.acls.get(name.text)
+    if (had !== undefined && own !== undefined) {
+      // rules above refer to this ACL: what is added counts for them too
+      had.tests.push(test)
+      return own
+    }
+    return { section: owner, acls: new Map(own?.acls).set(name.text, { name: name.text, tests: [test] }) }
+  },
+})

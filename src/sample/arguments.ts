@@ -1,0 +1,188 @@
+// Owns what stands between the parentheses of a fetch, a converter or an action: cutting at commas, unquoting (manual 2.2), types.
+
+import type { ArgSpec, ArgType, ArgValues, ByteString, VariableName } from '../core/sample.ts'
+import { toBytes } from '../core/sample.ts'
+import { parseIPv4, parseIPv6, mask4 } from '../util/ip.ts'
+import { INT64_MAX, INT64_MIN } from './cast.ts'
+import { parseVariable } from './variables.ts'
+
+type Value = bigint | number | ByteString | Uint8Array | VariableName | undefined
+
+/** Raw arguments, and where the text goes on behind the closing parenthesis. */
+export interface RawArguments {
+  readonly texts: readonly string[]
+  readonly end: number
+}
+
+/**
+ * Reads from behind the opening parenthesis at most `max` arguments. Quotes and backslashes are as at the top level, so that an
+ * argument may hold commas and parentheses. A string: what is wrong, without the name.
+ */
+export function cutArguments(text: string, from: number, max: number): RawArguments | string {
+  const texts: string[] = []
+  let current = ''
+  let quote = ''
+  let start = from
+  for (let i = from; i < text.length; i++) {
+    const c = text[i] ?? ''
+    if (quote !== '') {
+      if (c === quote) quote = ''
+      else if (c === '\\' && quote === '"' && i + 1 < text.length) current += unescape(text[++i] ?? '', '"')
+      else current += c
+    } else if (c === '\\' && i + 1 < text.length) {
+      current += unescape(text[++i] ?? '', '')
+    } else if (c === '"' || c === "'") {
+      quote = c
+    } else if (c === ',' || c === ')') {
+      texts.push(current)
+      if (texts.length > max && !(texts.length === 1 && current === '')) return `expected ')' before '${text.slice(start)}'`
+      if (c === ')') return { texts: texts.length === 1 && current === '' ? [] : texts, end: i + 1 }
+      start = i
+      current = ''
+    } else {
+      current += c
+    }
+  }
+  return quote === '' ? "expected ')'" : `unmatched quote (${quote}) in arguments`
+}
+
+/** Inside double quotes a backslash only frees what is special there; outside it frees everything. */
+function unescape(c: string, quote: string): string {
+  if (c === 'n') return '\n'
+  if (c === 'r') return '\r'
+  if (c === 't') return '\t'
+  return quote === '"' && !/["\\$]/.test(c) ? `\\${c}` : c
+}
+
+const TYPE_NAMES: Readonly<Record<ArgType, string>> = {
+  sint: 'integer',
+  str: 'string',
+  ipv4: 'IPv4 address',
+  ipv6: 'IPv6 address',
+  mask4: 'IPv4 mask',
+  mask6: 'IPv6 mask',
+  delay: 'delay',
+  size: 'size',
+  frontend: 'frontend',
+  backend: 'backend',
+  server: 'server',
+  table: 'table',
+  var: 'variable',
+}
+
+/** Gives the arguments their types. A string: what is wrong. */
+export function typeArguments(texts: readonly string[], specs: readonly ArgSpec[]): ArgValues | string {
+  const values: Value[] = []
+  for (const [i, spec] of specs.entries()) {
+    const text = texts[i]
+    if (text === undefined) {
+      if (spec.optional === true) break
+      return i === 0 && spec.type !== 'str'
+        ? `expected type '${TYPE_NAMES[spec.type]}' at position ${i + 1}, but got nothing`
+        : `missing arguments (got ${texts.length}/${specs.filter((s) => s.optional !== true).length}), type '${TYPE_NAMES[spec.type]}' expected`
+    }
+    if (text === '' && spec.type !== 'str') {
+      if (spec.optional === true) {
+        values.push(undefined)
+        continue
+      }
+      return `expected type '${TYPE_NAMES[spec.type]}' at position ${i + 1}, but got nothing`
+    }
+    const value = parse(text, spec.type)
+    if (value === undefined) return `failed to parse '${text}' as type '${TYPE_NAMES[spec.type]}' at position ${i + 1}`
+    values.push(value)
+  }
+  return new TypedArguments(values, texts)
+}
+
+const DELAY_UNITS: Readonly<Record<string, number>> = { us: 0.001, ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+const SIZE_UNITS: Readonly<Record<string, number>> = { k: 1024, m: 1024 ** 2, g: 1024 ** 3 }
+
+function parse(text: string, type: ArgType): Value {
+  switch (type) {
+    case 'sint': {
+      if (!/^[+-]?[0-9]{1,20}$/.test(text)) return undefined
+      const n = BigInt(text.startsWith('+') ? text.slice(1) : text)
+      return n > INT64_MAX || n < INT64_MIN ? undefined : n
+    }
+    case 'ipv4':
+      return parseIPv4(text)
+    case 'ipv6':
+      return parseIPv6(text)
+    case 'mask4':
+      if (/^[0-9]{1,2}$/.test(text)) return Number(text) <= 32 ? mask4(Number(text)) : undefined
+      return parseIPv4(text)
+    case 'mask6': {
+      if (!/^[0-9]{1,3}$/.test(text)) return parseIPv6(text)
+      const bits = Number(text)
+      if (bits > 128) return undefined
+      return Uint8Array.from({ length: 16 }, (_, i) => (0xff00 >> Math.min(8, Math.max(0, bits - 8 * i))) & 0xff)
+    }
+    case 'delay': {
+      const m = /^([0-9]{1,15})(us|ms|s|m|h|d)?$/.exec(text)
+      return m === null ? undefined : BigInt(Math.ceil(Number(m[1]) * (DELAY_UNITS[m[2] ?? 'ms'] ?? 1)))
+    }
+    case 'size': {
+      const m = /^([0-9]{1,15})([kKmMgG])?$/.exec(text)
+      return m === null ? undefined : BigInt(Number(m[1]) * (SIZE_UNITS[(m[2] ?? '').toLowerCase()] ?? 1))
+    }
+    case 'var': {
+      const variable = parseVariable(text)
+      return typeof variable === 'string' ? undefined : variable
+    }
+    case 'str':
+    case 'frontend':
+    case 'backend':
+    case 'server':
+    case 'table':
+      return toBytes(text)
+  }
+}
+
+class TypedArguments implements ArgValues {
+  readonly #values: readonly Value[]
+  readonly #texts: readonly string[]
+
+  constructor(values: readonly Value[], texts: readonly string[]) {
+    this.#values = values
+    this.#texts = texts
+  }
+
+  get count(): number {
+    return this.#values.length
+  }
+
+  has(index: number): boolean {
+    const value = this.#values[index]
+    return value !== undefined && value !== ''
+  }
+
+  str(index: number): ByteString {
+    return toBytes(this.#texts[index] ?? '')
+  }
+
+  int(index: number, otherwise?: bigint): bigint {
+    const value = this.#values[index]
+    if (typeof value === 'bigint') return value
+    if (value === undefined && otherwise !== undefined) return otherwise
+    throw new TypeError(`argument ${index} is no integer`)
+  }
+
+  ipv4(index: number): number {
+    const value = this.#values[index]
+    if (typeof value === 'number') return value
+    throw new TypeError(`argument ${index} is no IPv4 address`)
+  }
+
+  ipv6(index: number): Uint8Array {
+    const value = this.#values[index]
+    if (value instanceof Uint8Array) return value
+    throw new TypeError(`argument ${index} is no IPv6 address`)
+  }
+
+  variable(index: number): VariableName {
+    const value = this.#values[index]
+    if (typeof value === 'object' && 'scope' in value) return value
+    throw new TypeError(`argument ${index} is no variable`)
+  }
+}

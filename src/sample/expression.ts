@@ -1,0 +1,164 @@
+// Owns sample expressions: a fetch with arguments and a chain of converters, compiled once to one closure.
+//
+//   src,ipmask(24),map_ip(/etc/nets.map)
+//   fetch  converter   converter
+
+import type { ConverterSpec, Convert, Fail, Fetch, Fetched, MatchMethod, OutputType, Sample, Scope, Source } from '../core/sample.ts'
+import { NOT_YET } from '../core/sample.ts'
+import type { Word } from '../core/keyword.ts'
+import { cutArguments, typeArguments } from './arguments.ts'
+import { cast, castable } from './cast.ts'
+import { available, sourceText } from './stage.ts'
+import { didYouMean, vocabulary } from './vocabulary.ts'
+
+export interface Expression {
+  readonly text: string
+  readonly fetch: string
+  readonly source: Source
+  readonly type: OutputType
+  /** The matching method that an ACL word implies; gone when a converter follows. */
+  readonly match: MatchMethod | undefined
+  readonly evaluate: Fetch
+}
+
+interface Step {
+  readonly input: OutputType
+  readonly convert: Convert
+}
+
+/** Reads words of which a later one may be a converter of the expression: `src ipmask(24)` is `src,ipmask(24)`. */
+export interface ExpressionWords {
+  peek(): Word | undefined
+  next(): Word | undefined
+}
+
+/**
+ * Compiles the expression at the next word, and takes the words behind it that are converters. Reports without the name of its
+ * place: callers add `error detected while …`. Where its value is not available is for checkStage() to say.
+ */
+export function compileExpression(words: ExpressionWords, scope: Scope, fail: Fail): Expression | undefined {
+  const first = words.next()
+  if (first === undefined || first.text === '') return fail('missing fetch method', 'write a sample expression such as src or dst_port', first)
+  let expression = compileText(first, scope, fail, false)
+  while (expression !== undefined) {
+    const more = words.peek()
+    if (more === undefined || !vocabulary(scope.plugins).converters.has(nameAt(more.text, 0))) return expression
+    words.next()
+    expression = extend(expression, more, scope, fail)
+  }
+  return undefined
+}
+
+/** Compiles one word as a whole. `acl`: words that are for ACLs only are allowed. */
+export function compileText(word: Word, scope: Scope, fail: Fail, acl: boolean): Expression | undefined {
+  const text = word.text
+  const name = nameAt(text, 0)
+  const known = vocabulary(scope.plugins).fetches
+  const spec = known.get(name)
+  if (spec === undefined || (spec.match !== undefined && !acl)) return fail(`unknown fetch method '${name}'`, didYouMean(name, known.keys()), word)
+  const specs = spec.args ?? []
+  let at = name.length
+  let texts: readonly string[] = []
+  if (text[at] === '(') {
+    const raw = cutArguments(text, at + 1, specs.length)
+    if (typeof raw === 'string') return fail(`fetch method '${name}' : ${raw}`, usage(name, specs), word)
+    texts = raw.texts
+    at = raw.end
+  }
+  const args = typeArguments(texts, specs)
+  if (typeof args === 'string') return fail(`fetch method '${name}' : ${args}`, usage(name, specs), word)
+  if (at < text.length && text[at] !== ',') return fail(`missing comma after fetch keyword '${name}'`, undefined, word)
+  const fetch = spec.compile(args, scope, (detail, hint) => fail(`invalid args in fetch method '${name}' : ${detail}`, hint ?? usage(name, specs), word))
+  if (fetch === undefined) return undefined
+  const bare: Expression = { text: text.slice(0, at), fetch: name, source: spec.source, type: spec.output, match: spec.match, evaluate: fetch }
+  return chain(bare, text, at, word, scope, fail)
+}
+
+function extend(expression: Expression, word: Word, scope: Scope, fail: Fail): Expression | undefined {
+  return chain(expression, `,${word.text}`, 0, word, scope, fail)
+}
+
+/** Appends the converters that `text` has from `at` on, each behind a comma. */
+function chain(bare: Expression, text: string, at: number, word: Word, scope: Scope, fail: Fail): Expression | undefined {
+  const known = vocabulary(scope.plugins).converters
+  const steps: Step[] = []
+  let type = bare.type
+  const from = at
+  while (at < text.length) {
+    if (text[at] !== ',') return fail(`missing comma after converter`, undefined, word)
+    while (text[at] === ',') at++
+    if (at >= text.length) break
+    const name = nameAt(text, at)
+    const spec = known.get(name)
+    if (spec === undefined) return fail(`unknown converter '${name}'`, didYouMean(name, known.keys()), word)
+    const specs = spec.args ?? []
+    at += name.length
+    let texts: readonly string[] = []
+    if (text[at] === '(') {
+      const raw = cutArguments(text, at + 1, specs.length)
+      if (typeof raw === 'string') return fail(`converter '${name}' : ${raw}`, usage(name, specs), word)
+      texts = raw.texts
+      at = raw.end
+    }
+    const args = typeArguments(texts, specs)
+    if (typeof args === 'string') return fail(`invalid arg ${Math.min(texts.length + (specs.length === 0 ? 0 : 1), specs.length) || 1} in converter '${name}' : ${args}`, usage(name, specs), word)
+    if (!castable(type, spec.input)) return fail(`converter '${name}' cannot be applied`, `it needs a ${typeText(spec.input)}, and here is a ${typeText(type)}`, word)
+    const convert = spec.compile(args, scope, (detail, hint) => fail(`invalid args in converter '${name}' : ${detail}`, hint ?? usage(name, specs), word))
+    if (convert === undefined) return undefined
+    steps.push({ input: spec.input, convert })
+    type = outputOf(spec, type)
+  }
+  if (steps.length === 0) return bare
+  return { ...bare, text: bare.text + text.slice(from), type, match: undefined, evaluate: compose(bare.evaluate, steps) }
+}
+
+function outputOf(spec: ConverterSpec, before: OutputType): OutputType {
+  return spec.output === 'same' ? (spec.input === 'any' ? before : spec.input) : spec.output
+}
+
+function compose(fetch: Fetch, steps: readonly Step[]): Fetch {
+  return (subject): Fetched => {
+    let sample = fetch(subject)
+    if (sample === undefined || sample === NOT_YET) return sample
+    const mayChange = sample.mayChange === true
+    for (const step of steps) {
+      const input: Sample | undefined = cast(sample, step.input)
+      if (input === undefined) return absent(mayChange)
+      const output = step.convert(input, subject)
+      if (output === undefined) return absent(mayChange)
+      sample = output
+    }
+    return mayChange && sample.mayChange !== true ? { ...sample, mayChange: true } : sample
+  }
+}
+
+/** What a converter could not do with bytes that may change, it may be able to do later. */
+function absent(mayChange: boolean): Fetched {
+  return mayChange ? NOT_YET : undefined
+}
+
+/** The name that begins at `at`: up to a parenthesis or a comma. */
+export function nameAt(text: string, at: number): string {
+  let end = at
+  while (end < text.length && text[end] !== '(' && text[end] !== ',') end++
+  return text.slice(at, end)
+}
+
+function usage(name: string, specs: readonly { name: string; optional?: boolean }[]): string {
+  if (specs.length === 0) return `${name} takes no argument`
+  let text = ''
+  for (const [i, spec] of specs.entries()) text += spec.optional === true ? `[${i > 0 ? ',' : ''}<${spec.name}>]` : `${i > 0 ? ',' : ''}<${spec.name}>`
+  return `usage: ${name}(${text})`
+}
+
+const TYPES: Readonly<Record<OutputType, string>> = { bool: 'boolean', sint: 'integer', ipv4: 'IPv4 address', ipv6: 'IPv6 address', ip: 'address', str: 'string', bin: 'binary', any: 'value' }
+
+export function typeText(type: OutputType): string {
+  return TYPES[type]
+}
+
+/** Reports when the expression can have no value where it is used. `name`: how the message calls it. */
+export function checkStage(expression: Expression, scope: Scope, fail: Fail, name: string, at?: Word): Expression | undefined {
+  if (available(expression.source, scope.stage)) return expression
+  return fail(`fetch method '${name}' extracts information from '${sourceText(expression.source)}', none of which is available here`, undefined, at)
+}

@@ -1,0 +1,170 @@
+// Owns rule sets: an action with a condition each, their keywords, and the evaluation that stops where it has to wait and goes on there.
+
+import type { Act, ActionResult, ActionWords, RuleSet } from '../core/action.ts'
+import { NEXT_RULE, WAIT_RULE } from '../core/action.ts'
+import type { Args, Keyword, Place, Word } from '../core/keyword.ts'
+import { keyword } from '../core/keyword.ts'
+import type { Fail, SampleStage, Subject } from '../core/sample.ts'
+import { compileCondition } from './condition.ts'
+import type { Condition } from './condition.ts'
+import { argsScope } from './scope.ts'
+import { didYouMean, vocabulary } from './vocabulary.ts'
+
+export interface Rule {
+  /** As written: `reject if { src 10.0.0.0/8 }`. */
+  readonly text: string
+  readonly place: Place
+  readonly act: Act
+  readonly condition: Condition | undefined
+  /** Handlers that its action may insert. */
+  readonly inserts: readonly string[]
+}
+
+/** Where a rule set stands: its words, and the stage of its expressions in a frontend and in a backend. */
+interface RuleSetPlace {
+  readonly words: string
+  readonly frontend?: SampleStage
+  readonly backend?: SampleStage
+}
+
+const PLACES: Readonly<Record<RuleSet, RuleSetPlace>> = {
+  connection: { words: 'tcp-request connection', frontend: 'connection' },
+  handshake: { words: 'tcp-request handshake', frontend: 'handshake' },
+  session: { words: 'tcp-request session', frontend: 'session' },
+  request: { words: 'tcp-request content', frontend: 'request', backend: 'backend-request' },
+  response: { words: 'tcp-response content', backend: 'response' },
+}
+
+/** The keyword of a rule set. Its value: the rules in order, those of a defaults section first. */
+export function ruleKeyword(rules: RuleSet, doc: string): Keyword<readonly Rule[]> {
+  const place = PLACES[rules]
+  return keyword<readonly Rule[]>({
+    name: place.words,
+    sections: place.frontend === undefined ? ['defaults', 'backend'] : place.backend === undefined ? ['defaults', 'frontend'] : ['defaults', 'frontend', 'backend'],
+    args: '<action> [{ if | unless } <condition>]',
+    doc,
+    inherits: 'add',
+    parse(args, before) {
+      if (args.sectionKind === 'defaults' && args.sectionName === '') {
+        return args.fail(`'${place.words}' not allowed in anonymous 'defaults' section.`, 'give the defaults section a name and use it with `from`')
+      }
+      const rule = parseRule(args, rules)
+      return rule === undefined ? undefined : [...(before ?? []), rule]
+    },
+  })
+}
+
+/** Reads one rule: all remaining words. Reports and returns undefined when it cannot. */
+export function parseRule(args: Args, rules: RuleSet): Rule | undefined {
+  const place = PLACES[rules]
+  const kind = args.sectionKind === 'listen' ? (place.frontend === undefined ? 'backend' : 'frontend') : args.sectionKind
+  const stage = (kind === 'backend' ? place.backend : place.frontend) ?? place.backend ?? 'log'
+  const scope = argsScope(args, stage, `${kind} ${place.words} rule`)
+  const fail: Fail = (text, hint, at) => args.fail(text, hint, at)
+  const words = args.rest()
+  const first = words[0]
+  const open = first?.text.indexOf('(') ?? -1
+  const name = first === undefined ? '' : open < 0 ? first.text : first.text.slice(0, open)
+  const known = vocabulary(args.plugins).actions(rules)
+  const spec = known.get(name)
+  const proxy = `${args.sectionKind} '${args.sectionName}'`
+  if (first === undefined || spec === undefined) {
+    const names = [...known.keys()].sort()
+    return fail(`'${place.words}' expects ${names.map((n) => `'${n}'`).join(', ')} in ${proxy} (got '${first?.text ?? ''}').`, didYouMean(name, names), first)
+  }
+  let inner: string | undefined
+  if (open >= 0) {
+    if (!first.text.endsWith(')')) return fail(`'${place.words} ${name}' : expected ')' at the end of '${first.text}'`, undefined, first)
+    inner = first.text.slice(open + 1, -1)
+  }
+  const reader = new RuleWords(words, first, inner)
+  const act = spec.compile(reader, scope, (text, hint, at) => fail(text, hint, at ?? first))
+  if (act === undefined) return undefined
+  const rest = reader.rest()
+  const what = `'${place.words} ${first.text}'`
+  let condition: Condition | undefined
+  const next = rest[0]
+  if (next !== undefined) {
+    if (next.text !== 'if' && next.text !== 'unless') {
+      return fail(`${what} only accepts 'if' or 'unless', in ${proxy} (got '${next.text}')`, didYouMean(next.text, ['if', 'unless']), next)
+    }
+    condition = compileCondition(rest, scope, (text, hint, at) => fail(`${what} : ${text}`, hint, at))
+    if (condition === undefined) return undefined
+  }
+  return { text: words.map((w) => w.text).join(' '), place: args.place, act, condition, inserts: spec.inserts ?? [] }
+}
+
+class RuleWords implements ActionWords {
+  readonly word: Word
+  readonly inner: string | undefined
+  readonly #words: readonly Word[]
+  #at = 1
+
+  constructor(words: readonly Word[], word: Word, inner: string | undefined) {
+    this.#words = words
+    this.word = word
+    this.inner = inner
+  }
+
+  peek(): Word | undefined {
+    const word = this.#words[this.#at]
+    return word?.text === 'if' || word?.text === 'unless' ? undefined : word
+  }
+
+  next(): Word | undefined {
+    const word = this.peek()
+    if (word !== undefined) this.#at++
+    return word
+  }
+
+  rest(): readonly Word[] {
+    return this.#words.slice(this.#at)
+  }
+}
+
+/**
+ * One evaluation of a rule set on one subject. evaluate() runs rules until one of them ends the set, or one has to wait; called
+ * again it goes on with that rule: no rule whose action was done runs twice. Never throws.
+ */
+export class RuleRun {
+  readonly #rules: readonly Rule[]
+  #at = 0
+  /** The condition of the rule at #at has passed, its action said 'wait'. */
+  #passed = false
+
+  constructor(rules: readonly Rule[]) {
+    this.#rules = rules
+  }
+
+  /** The rule that will be asked next, undefined at the end. */
+  get current(): Rule | undefined {
+    return this.#rules[this.#at]
+  }
+
+  /**
+   * Goes on. 'next' means that all rules are done and none has decided. After any result but 'wait', call again for the rules that
+   * follow (insert, pause) or no more. `final`: nothing more will come, so it does not wait.
+   */
+  evaluate(subject: Subject, final: boolean): ActionResult {
+    for (;;) {
+      const rule = this.#rules[this.#at]
+      if (rule === undefined) return NEXT_RULE
+      if (!this.#passed && rule.condition !== undefined) {
+        const truth = rule.condition.test(subject, final)
+        if (truth === 'wait') return WAIT_RULE
+        if (truth === 'fail') {
+          this.#at++
+          continue
+        }
+      }
+      const result = rule.act(subject, final)
+      if (result.result === 'wait' && !final) {
+        this.#passed = true
+        return WAIT_RULE
+      }
+      this.#passed = false
+      this.#at++
+      if (result.result !== 'next' && result.result !== 'wait') return result
+    }
+  }
+}
