@@ -2,6 +2,7 @@
 
 export * from './core/address.ts'
 export * from './core/bytes.ts'
+export * from './core/certificate.ts'
 export * from './core/client-hello.ts'
 export * from './core/connection.ts'
 export * from './core/handler.ts'
@@ -14,6 +15,7 @@ export * from './core/proxy-tlv.ts'
 export * from './core/proxy-write.ts'
 export * from './core/shut.ts'
 export * from './core/sock.ts'
+export * from './core/pem.ts'
 export * from './core/tls.ts'
 export * from './core/tls-hosts.ts'
 

@@ -1,7 +1,9 @@
 // Owns what TLS is asked to be on a bind or server line, and what is known of a session once made: settings and facts, as data.
 // Nothing here does TLS: net/tls.ts turns settings into layers, handlers/tls.ts turns keywords into settings.
 
+import type { Bytes } from './bytes.ts'
 import { factKey } from './handler.ts'
+import type { Sock, TlsLayer } from './sock.ts'
 
 export type TlsVersion = 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3'
 
@@ -74,14 +76,12 @@ export interface TlsHost {
 export interface TlsClientSettings extends TlsOffer {
   /** 'none': the server's certificate is not looked at. */
   readonly verify: 'none' | 'required'
-  /** Authorities in PEM, or those of the system. */
-  readonly ca?: PemFile | 'system'
+  /** Whom the server's certificate may be signed by. */
+  readonly ca?: PemFile
   readonly crl?: PemFile
   /** Presented when the server asks. */
   readonly certificate?: TlsCertificate
-  /** The server name sent, where it is constant. */
-  readonly sni?: string
-  /** The name that the certificate has to be for. Default: the server name sent, if any; else no name is checked. */
+  /** The name that the certificate has to be for when no server name is sent; without either, names are not checked. */
   readonly verifyHost?: string
   /** Resume the last session with this server. Default true. */
   readonly reuse: boolean
@@ -106,9 +106,31 @@ export interface TlsFacts {
   readonly peerShown: boolean
   /** X509_V_ERR code of the verification, 0 for good. Without a certificate, or without verification, 0. */
   readonly verifyResult: number
-  /** Our own certificate: its file, and its DER on demand. undefined on the connect side without one. */
+  /** Our own certificate; undefined on the connect side without one. */
   readonly own: TlsCertificate | undefined
 }
 
 /** TLS with the client (on an accepted connection) or with the server (on one that we opened). Set once the handshake is done. */
 export const tlsFact = factKey<TlsFacts>('tls')
+
+/** Why a handshake failed. */
+export interface TlsFailure {
+  /** In the words of HAProxy's log: `SSL handshake failure`, `Connection closed during SSL handshake` … */
+  readonly detail: string
+  /** OpenSSL's reason: `no shared cipher`, `certificate has expired`; '' when the peer just ended. */
+  readonly reason: string
+}
+
+/** A TLS layer with what handlers want to know of it. */
+export interface TlsSession extends TlsLayer {
+  /** Set once handshake() said 'failed'. */
+  readonly failure: TlsFailure | undefined
+  /** Once handshake() said 'done'. */
+  facts(): TlsFacts
+}
+
+/** A LayerMaker that makes TLS. */
+export type TlsMaker = (lower: Sock, rest: Bytes) => TlsSession
+
+export const HANDSHAKE_FAILURE = 'SSL handshake failure'
+export const HANDSHAKE_CLOSED = 'Connection closed during SSL handshake'

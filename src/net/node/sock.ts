@@ -26,6 +26,7 @@ export class StreamSock implements Sock {
   error = ''
   connecting = false
   readonly socket: Socket
+  readonly #onData = (chunk: Buffer): void => this.#arrived(chunk)
   #chunk: Buffer | null = null
   #ended = false
   #ending = false
@@ -34,7 +35,7 @@ export class StreamSock implements Sock {
   constructor(socket: Socket) {
     this.socket = socket
     this.connecting = socket.connecting
-    socket.on('data', (chunk: Buffer) => this.#arrived(chunk))
+    socket.on('data', this.#onData)
     socket.on('end', () => {
       this.#ended = true
       this.owner.ready()
@@ -130,6 +131,15 @@ export class StreamSock implements Sock {
     } catch {
       this.socket.destroy() // a Unix socket has no RST
     }
+  }
+
+  /** Hands the stream over to a layer on top, which reads from now on; what arrived and was not filled goes to it. */
+  release(): Socket {
+    this.owner = NOBODY
+    this.socket.off('data', this.#onData)
+    if (this.#chunk !== null) this.socket.unshift(this.#chunk)
+    this.#chunk = null
+    return this.socket
   }
 
   again(): void {
