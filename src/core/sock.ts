@@ -14,6 +14,8 @@ export const SHUT_IN = 4 // the peer has ended; all it said has been delivered
 export const SHUT_OUT = 8 // this side has already ended its output
 export const ERR_IN = 16 // broken; see error. Nothing more will be delivered
 export const ERR_OUT = 32 // broken; see error. What was not sent is lost
+/** toPipe(), fromPipe() only: the kernel does not splice here, and nothing was moved. Use fill() and flush(). */
+export const REFUSED = 64
 export type Flow = number
 
 export interface Owner {
@@ -21,7 +23,33 @@ export interface Owner {
   ready(): void
 }
 
+/** A kernel pipe that holds one direction's bytes in place of a buffer. */
+export interface Pipe {
+  /** What it holds now. */
+  readonly bytes: number
+  /** Gives it back: to the pool when it is empty, else what it holds is lost. Idempotent. */
+  release(): void
+}
+
+/**
+ * Moving bytes without looking at them. While a pipe holds bytes they come before whatever is read next, so a channel goes on
+ * with fromPipe() until it is empty before it uses fill() again.
+ */
+export interface Spliceable {
+  /** An empty pipe from the pool; undefined when there is none to be had (maxpipes). */
+  pipe(): Pipe | undefined
+  /**
+   * Moves what has arrived, up to `max` bytes, into the pipe. 0: something was moved. FULL_OUT: the pipe takes no more now; empty
+   * it and come again. Else as fill(), or REFUSED.
+   */
+  toPipe(pipe: Pipe, max: number): Flow
+  /** Sends what the pipe holds, as flush(), or REFUSED. */
+  fromPipe(pipe: Pipe): Flow
+}
+
 export interface DataLayer {
+  /** Where the layer below is a socket that the kernel can splice from and to, and nothing stands between. */
+  readonly splice?: Spliceable | undefined
   /** Told of every change. Set by whoever takes the sock over. */
   owner: Owner
   /** Why ERR_IN or ERR_OUT was reported: a system error name such as 'ECONNRESET', or the data layer's own; '' while sound. */
@@ -53,6 +81,32 @@ export interface Sock extends DataLayer {
   readonly connecting: boolean
   /** Lets go of the descriptor without FIN or RST, where the provider can. */
   drop?(): void
+  readonly kernel?: KernelSock | undefined
+}
+
+/** What the kernel knows of a TCP connection. Times in microseconds, counts in packets. */
+export interface TcpInfo {
+  readonly rtt: number
+  readonly rttvar: number
+  readonly unacked: number
+  readonly sacked: number
+  readonly lost: number
+  readonly retrans: number
+  readonly fackets: number
+  readonly reordering: number
+}
+
+/** What only a sock on the kernel's own calls can do. A string is '' or the name of a system error. */
+export interface KernelSock {
+  /** undefined where there is no TCP. */
+  tcpInfo(): TcpInfo | undefined
+  quickAck(on: boolean): string
+  /** SO_MARK, for routing and filters; needs CAP_NET_ADMIN. */
+  setMark(mark: number): string
+  /** The TOS (IPv4) or traffic class (IPv6) byte. */
+  setTos(tos: number): string
+  /** Where the peer meant to go before a REDIRECT or DNAT rule; undefined where none was applied. */
+  originalDestination(): Address | undefined
 }
 
 export type HandshakeState = 'busy' | 'done' | 'failed'

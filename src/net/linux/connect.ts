@@ -1,0 +1,57 @@
+// Owns how an outgoing connection begins: socket, options, source address, connect.
+
+import type { ConnectSpec } from '../../core/provider.ts'
+import { familyOf, OptionSetter } from './options.ts'
+import { encodeAddress } from './sockaddr.ts'
+import { LinuxSock } from './sock.ts'
+import * as sys from './syscalls.ts'
+import type { Thread } from './thread.ts'
+
+const STREAM = sys.SOCK_STREAM | sys.SOCK_NONBLOCK | sys.SOCK_CLOEXEC
+
+/** Never throws: whatever fails is the sock's error, told in the loop's next turn. */
+export function connect(thread: Thread, spec: ConnectSpec): LinuxSock {
+  const kernel = thread.kernel
+  const family = familyOf(spec.to)
+  const to = encodeAddress(spec.to)
+  const fd = typeof to === 'number' ? to : kernel.socket(family, STREAM, 0)
+  const sock = new LinuxSock(thread, Math.max(fd, -1), family, undefined, spec.to)
+  if (fd < 0 || typeof to === 'number') {
+    sock.startConnecting(fd, false)
+    return sock
+  }
+  let result = prepare(kernel, fd, family, spec)
+  if (result >= 0) {
+    result = kernel.connect(fd, to, to.length)
+    while (result === -sys.E.EINTR) result = kernel.connect(fd, to, to.length)
+    if (result === -sys.E.EALREADY || result === -sys.E.EISCONN) result = -sys.E.EINPROGRESS // interrupted, and gone on by itself
+  }
+  sock.startConnecting(result, spec.tcpFastOpen === true && family !== sys.AF_UNIX)
+  return sock
+}
+
+function prepare(kernel: sys.Kernel, fd: number, family: number, spec: ConnectSpec): number {
+  if (family !== sys.AF_UNIX) {
+    const noDelay = sys.setInt(kernel, fd, sys.SOL_TCP, sys.TCP_NODELAY, 1)
+    if (noDelay < 0) return noDelay
+    if (spec.interface !== undefined || spec.keepAlive === true || spec.userTimeout !== undefined || spec.transparent === true || spec.tcpFastOpen === true) {
+      const options = new OptionSetter(kernel, fd, family)
+      options.common(spec)
+      if (options.outcome.errno < 0) return options.outcome.errno
+      if (spec.tcpFastOpen === true) sys.setInt(kernel, fd, sys.SOL_TCP, sys.TCP_FASTOPEN_CONNECT, 1) // an optimisation: refused is fine
+    }
+  }
+  return spec.from === undefined ? 0 : bindSource(kernel, fd, family, spec.from)
+}
+
+/** Without a port, the kernel chooses one at connect(), when it knows the whole tuple: so one source has ports for every server. */
+function bindSource(kernel: sys.Kernel, fd: number, family: number, from: NonNullable<ConnectSpec['from']>): number {
+  const source = encodeAddress(from)
+  if (typeof source === 'number') return source
+  if (from.family === 'ipv4' || from.family === 'ipv6') {
+    if (family === sys.AF_UNIX) return -sys.E.EINVAL
+    if (from.port === 0) sys.setInt(kernel, fd, sys.SOL_IP, sys.IP_BIND_ADDRESS_NO_PORT, 1)
+    else sys.setInt(kernel, fd, sys.SOL_SOCKET, sys.SO_REUSEADDR, 1)
+  }
+  return kernel.bind(fd, source, source.length)
+}

@@ -1,0 +1,183 @@
+// Owns one thread's epoll descriptor: who is behind each descriptor, whose turn it is, and when the process may exit.
+//
+//   kernel ──► epoll fd ──► Node's loop (poll phase) ──► setImmediate ──► turn(): events to their owners, then the work list
+//
+// The turn runs as an immediate (the phase right after poll), because the poll callback of koffi runs outside Node's callback
+// scope: promises would not be settled there, nor errors reported. An immediate is an ordinary entry into JavaScript.
+//
+// Events are edge-triggered and carry the generation that the descriptor's owner was given at its registration, so what was
+// queued for an owner that is gone cannot reach the next one under the same number, not even within one batch.
+
+import {
+  E,
+  EPOLL_CLOEXEC,
+  EPOLL_CTL_ADD,
+  EPOLL_CTL_DEL,
+  EVENT_FD,
+  EVENT_GENERATION,
+  EVENT_WORDS,
+  systemError,
+  type Kernel,
+  type Watch,
+} from './syscalls.ts'
+
+const BATCH = 512
+
+/** Whoever stands behind a descriptor. */
+export interface Pollable {
+  /** Set by Poller.add(). */
+  generation: number
+  /** Something happened on the descriptor: EPOLL* flags. */
+  events(flags: number): void
+}
+
+/** Somebody with work to do that no event will announce. */
+export interface Worker {
+  /** True while in the work list: set and cleared by the Poller alone. */
+  queued: boolean
+  work(): void
+}
+
+/** Their handles must not be collected while anything waits for them, whoever else still knows the poller. */
+const ALIVE = new Set<Poller>()
+
+export class Poller {
+  readonly kernel: Kernel
+  readonly #epoll: number
+  readonly #watch: Watch
+  readonly #batchWords = new Int32Array(EVENT_WORDS * BATCH)
+  readonly #batch = new Uint8Array(this.#batchWords.buffer)
+  readonly #eventWords = new Int32Array(EVENT_WORDS)
+  readonly #event = new Uint8Array(this.#eventWords.buffer)
+  readonly #owners: (Pollable | undefined)[] = []
+  readonly #turn = (): void => this.turn()
+  #generation = 0
+  #work: Worker[] = []
+  #spare: Worker[] = []
+  #scheduled = false
+  #pending = false
+  #turning = false
+  #users = 0
+  #closed = false
+
+  /** Throws a system error when there is no epoll to be had. */
+  constructor(kernel: Kernel) {
+    this.kernel = kernel
+    this.#epoll = kernel.epollCreate(EPOLL_CLOEXEC)
+    if (this.#epoll < 0) throw systemError('epoll_create1', this.#epoll, '')
+    this.#watch = kernel.watch(this.#epoll, () => {
+      this.#pending = true
+      this.#schedule()
+    })
+    this.#watch.unref()
+    ALIVE.add(this)
+  }
+
+  /** One more descriptor is open that keeps the process alive. */
+  hold(): void {
+    if (this.#users++ === 0) this.#watch.ref()
+  }
+
+  /** One less. */
+  release(): void {
+    if (--this.#users === 0 && !this.#closed) this.#watch.unref()
+  }
+
+  /** Registers a descriptor for `flags`, once. Returns 0 or -errno. */
+  add(fd: number, owner: Pollable, flags: number): number {
+    const generation = (this.#generation = (this.#generation + 1) | 0)
+    owner.generation = generation
+    this.#eventWords[0] = flags
+    this.#eventWords[EVENT_FD] = fd
+    this.#eventWords[EVENT_GENERATION] = generation
+    const result = this.kernel.epollCtl(this.#epoll, EPOLL_CTL_ADD, fd, this.#event)
+    if (result < 0) return result
+    this.#owners[fd] = owner
+    return 0
+  }
+
+  /**
+   * Forgets a descriptor that is about to be closed. The kernel forgets it by itself then, unless another process has it too:
+   * such a descriptor, or one that lives on, is taken out with `out`.
+   */
+  remove(fd: number, out: boolean): void {
+    this.#owners[fd] = undefined
+    if (out) this.kernel.epollCtl(this.#epoll, EPOLL_CTL_DEL, fd, this.#event)
+  }
+
+  /** Calls work() once, in the next turn; within a turn that is after its events. A second request before that changes nothing. */
+  queue(worker: Worker): void {
+    if (worker.queued) return
+    worker.queued = true
+    this.#work.push(worker)
+    if (!this.#turning) this.#schedule()
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    setImmediate(this.#turn)
+  }
+
+  /** One round: what the kernel has announced, then the work list as it was before any of it was done. */
+  turn(): void {
+    this.#scheduled = false
+    if (this.#closed) return
+    this.#turning = true
+    if (this.#pending) {
+      this.#pending = false
+      this.#dispatch()
+    }
+    const work = this.#work
+    this.#work = this.#spare
+    for (let i = 0; i < work.length; i++) {
+      const worker = work[i]
+      if (worker === undefined) continue
+      worker.queued = false
+      try {
+        worker.work()
+      } catch (error) {
+        raise(error)
+      }
+    }
+    work.length = 0
+    this.#spare = work
+    this.#turning = false
+    if (this.#work.length > 0) this.#schedule()
+  }
+
+  #dispatch(): void {
+    const words = this.#batchWords
+    const count = this.kernel.epollWait(this.#epoll, this.#batch, BATCH, 0)
+    if (count < 0) {
+      // Interrupted: the loop above us is level-triggered and calls again. Anything else is a bug here.
+      if (count !== -E.EINTR) raise(systemError('epoll_wait', count, ''))
+      return
+    }
+    for (let at = 0; at < count * EVENT_WORDS; at += EVENT_WORDS) {
+      const owner = this.#owners[words[at + EVENT_FD] ?? -1]
+      if (owner === undefined || owner.generation !== words[at + EVENT_GENERATION]) continue
+      try {
+        owner.events(words[at] ?? 0)
+      } catch (error) {
+        raise(error)
+      }
+    }
+  }
+
+  /** Lets go of the epoll descriptor. Whoever is registered hears nothing more. */
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#watch.close()
+    this.kernel.close(this.#epoll)
+    ALIVE.delete(this)
+  }
+}
+
+/** A bug in one owner must not cost the others their events, which are edges and do not come again: it is thrown by itself. */
+function raise(error: unknown): void {
+  setImmediate(() => {
+    throw error
+  })
+}

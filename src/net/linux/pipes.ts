@@ -1,0 +1,85 @@
+// Owns the pipes that bytes are spliced through: a pool per thread, bounded by maxpipes.
+//
+// Making a pipe costs two descriptors and three calls, so an empty one is kept for the next transfer. One that still holds bytes
+// can never be: they belong to a connection that is gone.
+
+import type { Pipe } from '../../core/sock.ts'
+import { F_SETPIPE_SZ, O_CLOEXEC, O_NONBLOCK, type Kernel } from './syscalls.ts'
+
+export class LinuxPipe implements Pipe {
+  bytes = 0
+  /** Descriptors of the two ends; -1 once closed. */
+  readEnd: number
+  writeEnd: number
+  readonly #pool: PipePool
+  /** Held by a channel, not by the pool. */
+  out = true
+
+  constructor(pool: PipePool, readEnd: number, writeEnd: number) {
+    this.#pool = pool
+    this.readEnd = readEnd
+    this.writeEnd = writeEnd
+  }
+
+  release(): void {
+    if (!this.out) return
+    this.out = false
+    this.#pool.give(this)
+  }
+}
+
+const ENDS = new Uint8Array(8)
+const ENDS_VALUE = new Int32Array(ENDS.buffer)
+
+export interface PipeOptions {
+  /** How many pipes may exist at once; 0 turns splicing off. */
+  readonly max: number
+  /** Bytes that a pipe can hold; 0 leaves the kernel's default of 64 KiB. What the kernel refuses is left as it was. */
+  readonly size: number
+}
+
+export class PipePool {
+  readonly #kernel: Kernel
+  readonly #free: LinuxPipe[] = []
+  readonly options: PipeOptions
+  /** Pipes that exist, free ones included. */
+  count = 0
+
+  constructor(kernel: Kernel, options: PipeOptions) {
+    this.#kernel = kernel
+    this.options = options
+  }
+
+  /** undefined when there are maxpipes already, or the kernel has no descriptors left: bytes then pass through buffers. */
+  take(): LinuxPipe | undefined {
+    const kept = this.#free.pop()
+    if (kept !== undefined) {
+      kept.out = true
+      return kept
+    }
+    if (this.count >= this.options.max || this.#kernel.pipe2(ENDS, O_NONBLOCK | O_CLOEXEC) < 0) return undefined
+    this.count++
+    const pipe = new LinuxPipe(this, ENDS_VALUE[0] ?? -1, ENDS_VALUE[1] ?? -1)
+    if (this.options.size > 0) this.#kernel.fcntl(pipe.writeEnd, F_SETPIPE_SZ, this.options.size)
+    return pipe
+  }
+
+  give(pipe: LinuxPipe): void {
+    if (pipe.bytes === 0) this.#free.push(pipe)
+    else this.#discard(pipe)
+  }
+
+  #discard(pipe: LinuxPipe): void {
+    this.#kernel.close(pipe.readEnd)
+    this.#kernel.close(pipe.writeEnd)
+    pipe.readEnd = -1
+    pipe.writeEnd = -1
+    pipe.bytes = 0
+    this.count--
+  }
+
+  /** Closes the pipes that nobody uses. */
+  trim(): void {
+    for (const pipe of this.#free.splice(0)) this.#discard(pipe)
+  }
+}

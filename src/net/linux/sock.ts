@@ -1,0 +1,460 @@
+// Owns one connected (or connecting) socket: a descriptor, what is known of its readiness, and how it is let go of.
+//
+// Events are edges: the kernel tells once that something changed. So the sock remembers what it knows and makes no call whose
+// answer it knows already:
+//
+//   DRY     the last read emptied it: set by a read that got nothing, or less than it asked for; cleared by an event
+//   FULL    the last write filled it: cleared by an event
+//   HUNG    the peer's end (EPOLLRDHUP) is in the queue: a read that gets less than it asked for has then seen the last byte
+//
+// It is registered at the first DRY or FULL, once and for both ways, and never changed: a connection that is served in one go
+// never is. The registration itself reports what happened until then.
+
+import { NO_ADDRESS, type Address } from '../../core/address.ts'
+import type { Bytes } from '../../core/bytes.ts'
+import {
+  EMPTY_IN,
+  ERR_IN,
+  ERR_OUT,
+  FULL_OUT,
+  REFUSED,
+  SHUT_IN,
+  SHUT_OUT,
+  type Flow,
+  type KernelSock,
+  type Owner,
+  type Pipe,
+  type Sock,
+  type Spliceable,
+} from '../../core/sock.ts'
+import type { Pollable, Worker } from './epoll.ts'
+import { LinuxPipe } from './pipes.ts'
+import { decodeSockaddr, formatIpv4, formatIpv6, prepareSockaddr, SOCKADDR, SOCKADDR_SIZE, SOCKADDR_WORDS, sockaddrPort } from './sockaddr.ts'
+import { SockOptions } from './sock-options.ts'
+import * as sys from './syscalls.ts'
+import { READ_SIZE, type Thread } from './thread.ts'
+
+const CONNECTING = 1
+const REGISTERED = 2
+const DRY = 4
+const FULL = 8
+const HUNG = 16
+const BROKEN = 32 // EPOLLERR, or EPOLLHUP that is not of our own making: the next call says why
+const END = 64 // all was read, the peer's end too
+const FIN_SENT = 128
+const FIN_WANTED = 256 // shutCtrl() while connecting
+const CLOSED = 512
+const STREAM_MARKS = 1024 // a short read may end at a mark in the stream (urgent data, Unix messages): it proves nothing
+const FAST_OPEN = 2048 // connect() only took note: the first send() connects
+const NO_SPLICE = 4096
+
+const WATCHED = sys.EPOLLIN | sys.EPOLLPRI | sys.EPOLLOUT | sys.EPOLLRDHUP | sys.EPOLLET
+const SEND_FLAGS = sys.MSG_NOSIGNAL | sys.MSG_DONTWAIT
+const SPLICE_FLAGS = sys.SPLICE_F_MOVE | sys.SPLICE_F_NONBLOCK
+/** Less room than this behind unread bytes is not worth a read. */
+const MIN_ROOM = 4096
+const GROW = 16384
+
+const NOBODY: Owner = { ready: () => undefined }
+const NOTHING = new Uint8Array(1)
+const ABORT = new Uint8Array(new Int32Array([1, 0]).buffer) // struct linger: on, 0 s
+
+export class LinuxSock implements Sock, Spliceable, Pollable, Worker {
+  readonly provider = 'linux'
+  owner: Owner = NOBODY
+  error = ''
+  /** Set by the poller. */
+  generation = 0
+  queued = false
+  /** The descriptor; -1 once it is closed or handed on. */
+  fd: number
+  /** AF_INET, AF_INET6 or AF_UNIX. */
+  readonly family: number
+  readonly #thread: Thread
+  #state: number
+  /** What connect() came to, for the next turn: 0 or -errno; 1 while the kernel has not said. */
+  #answer = 1
+  #remote: Address | undefined
+  #local: Address | undefined
+  #port = 0
+  #host0 = 0
+  #host1 = 0
+  #host2 = 0
+  #host3 = 0
+
+  /** Takes over a connected descriptor. `local` when it is known without asking. */
+  constructor(thread: Thread, fd: number, family: number, local?: Address, remote?: Address) {
+    this.#thread = thread
+    this.fd = fd
+    this.family = family
+    this.#local = local
+    this.#remote = remote
+    this.#state = (family === sys.AF_UNIX ? STREAM_MARKS : 0) | (thread.pipes.options.max === 0 ? NO_SPLICE : 0)
+    thread.poller.hold()
+  }
+
+  /** For accept4: the peer's address is in `SOCKADDR`; it is kept as numbers, because after a reset nobody could tell it. */
+  keepRemote(): void {
+    const words = SOCKADDR_WORDS
+    if (this.family === sys.AF_INET) {
+      this.#port = sockaddrPort()
+      this.#host0 = words[1] ?? 0
+    } else if (this.family === sys.AF_INET6) {
+      this.#port = sockaddrPort()
+      this.#host0 = words[2] ?? 0
+      this.#host1 = words[3] ?? 0
+      this.#host2 = words[4] ?? 0
+      this.#host3 = words[5] ?? 0
+    } else {
+      this.#remote = decodeSockaddr()
+    }
+  }
+
+  /** For connect(): it came to `answer` (0 or -errno). The owner is told in the next turn, never before he has the sock. */
+  startConnecting(answer: number, fastOpen: boolean): void {
+    this.#state |= CONNECTING
+    if (answer === -sys.E.EINPROGRESS) {
+      const result = this.#register()
+      if (result === 0) return
+      answer = result
+    } else if (answer === 0 && fastOpen) this.#state |= FAST_OPEN
+    this.#answer = answer
+    this.#thread.poller.queue(this)
+  }
+
+  get connecting(): boolean {
+    return (this.#state & CONNECTING) !== 0
+  }
+
+  /** Known to have nothing to read, known to take nothing: until the next event, the calls would say EAGAIN. */
+  get dry(): boolean {
+    return (this.#state & DRY) !== 0
+  }
+  get full(): boolean {
+    return (this.#state & FULL) !== 0
+  }
+
+  #register(): number {
+    this.#state |= REGISTERED
+    const result = this.#thread.poller.add(this.fd, this, WATCHED)
+    if (result < 0) this.#state &= ~REGISTERED
+    return result
+  }
+
+  /** A read on the descriptor found it empty: ready() will be called when that changes. For data layers that read by themselves, too. */
+  waitIn(): Flow {
+    this.#state |= DRY
+    if ((this.#state & REGISTERED) === 0) {
+      const result = this.#register()
+      if (result < 0) return this.#brokeIn(result)
+    }
+    return EMPTY_IN
+  }
+
+  /** A write on the descriptor found it full: ready() will be called when that changes. */
+  waitOut(): Flow {
+    this.#state |= FULL
+    if ((this.#state & REGISTERED) === 0) {
+      const result = this.#register()
+      if (result < 0) return this.#brokeOut(result)
+    }
+    return FULL_OUT
+  }
+
+  events(flags: number): void {
+    const before = this.#state
+    if ((before & CONNECTING) !== 0) {
+      this.#connected(flags)
+      return
+    }
+    const after = this.#seen(before, flags)
+    this.#state = after
+    if ((before & ~after) !== 0 || (after & ~before & (HUNG | BROKEN)) !== 0) this.owner.ready()
+  }
+
+  #seen(state: number, flags: number): number {
+    if ((flags & sys.EPOLLERR) !== 0 || ((flags & sys.EPOLLHUP) !== 0 && (state & FIN_SENT) === 0)) state |= BROKEN
+    if ((flags & sys.EPOLLRDHUP) !== 0) state |= HUNG
+    if ((flags & sys.EPOLLPRI) !== 0) state |= STREAM_MARKS
+    if ((flags & ~sys.EPOLLOUT) !== 0) state &= ~DRY
+    if ((flags & (sys.EPOLLOUT | sys.EPOLLERR | sys.EPOLLHUP)) !== 0) state &= ~FULL
+    return state
+  }
+
+  /** The first event of a connecting socket. Only a flagged error is worth asking for. */
+  #connected(flags: number): void {
+    let answer = 0
+    if ((flags & (sys.EPOLLERR | sys.EPOLLHUP)) !== 0) {
+      const error = sys.getInt(this.#thread.kernel, this.fd, sys.SOL_SOCKET, sys.SO_ERROR)
+      answer = error === 0 ? -sys.E.ECONNRESET : error > 0 ? -error : error
+    }
+    this.#state = this.#seen(this.#state, flags)
+    this.#settle(answer)
+  }
+
+  #settle(answer: number): void {
+    this.#state &= ~CONNECTING
+    if (answer < 0) this.#brokeIn(answer)
+    else if ((this.#state & FIN_WANTED) !== 0) this.shutCtrl()
+    this.owner.ready()
+  }
+
+  work(): void {
+    if ((this.#state & CLOSED) !== 0) return
+    if ((this.#state & CONNECTING) !== 0 && this.#answer <= 0) this.#settle(this.#answer)
+    else this.owner.ready()
+  }
+
+  #broke(errno: number): void {
+    if (this.error === '') this.error = sys.errnoName(errno)
+  }
+  #brokeIn(errno: number): Flow {
+    if (this.error === 'EPIPE') this.error = '' // a write was told less than the truth
+    this.#broke(errno)
+    this.#state = (this.#state | END) & ~DRY
+    return ERR_IN
+  }
+  #brokeOut(errno: number): Flow {
+    this.#broke(errno)
+    this.#state &= ~(DRY | FULL) // the way in may still hold bytes, and no event will come
+    return ERR_OUT
+  }
+
+  /** What is known of the way in without a call: a Flow, or -1 when the kernel has to be asked. */
+  #knownIn(): Flow | -1 {
+    const state = this.#state
+    if ((state & (DRY | CONNECTING | END | CLOSED | FAST_OPEN)) === 0) return -1
+    if ((state & CLOSED) !== 0) return ERR_IN
+    if ((state & END) !== 0) return this.#endFlow()
+    if ((state & FAST_OPEN) !== 0 && (state & CONNECTING) === 0) return this.#connectNow()
+    return EMPTY_IN
+  }
+
+  /** A reset seen by a write makes later reads say "end"; only after a broken pipe is that the peer's own. */
+  #endFlow(): Flow {
+    return this.error === '' || this.error === 'EPIPE' ? SHUT_IN : ERR_IN
+  }
+
+  /** Reads without having written: the connection that fast open held back has to be made without data. */
+  #connectNow(): Flow {
+    this.#state &= ~FAST_OPEN
+    const result = this.#thread.kernel.send(this.fd, NOTHING, 0, SEND_FLAGS)
+    if (result >= 0) return this.waitIn()
+    if (result !== -sys.E.EINPROGRESS && result !== -sys.E.EAGAIN) return this.#brokeIn(result)
+    this.#state |= CONNECTING
+    return this.waitIn()
+  }
+
+  fill(into: Bytes): Flow {
+    const known = this.#knownIn()
+    if (known !== -1) return known
+    const kernel = this.#thread.kernel
+    let asked = READ_SIZE
+    let target: Uint8Array = this.#thread.shared
+    const had = into.end - into.start
+    if (had > 0) {
+      asked = makeRoom(into)
+      target = into.buffer.subarray(into.end)
+    }
+    let n = kernel.recv(this.fd, target, asked, sys.MSG_DONTWAIT)
+    while (n === -sys.E.EINTR) n = kernel.recv(this.fd, target, asked, sys.MSG_DONTWAIT)
+    if (n > 0) {
+      if (had > 0) into.end += n
+      else into.lend(this.#thread.shared, n)
+      if (n === asked || (this.#state & (STREAM_MARKS | BROKEN)) !== 0) return 0
+      if ((this.#state & HUNG) === 0) return this.waitIn()
+      this.#state |= END
+      return 0
+    }
+    return this.#nothingRead(n)
+  }
+
+  #nothingRead(result: number): Flow {
+    if (result === 0) {
+      this.#state |= END
+      return this.#endFlow()
+    }
+    return result === -sys.E.EAGAIN ? this.waitIn() : this.#brokeIn(result)
+  }
+
+  /** What is known of the way out without a call: a Flow, or -1 when the kernel has to be asked. */
+  #knownOut(): Flow | -1 {
+    const state = this.#state
+    if (this.error !== '' || (state & CLOSED) !== 0) return ERR_OUT
+    if ((state & (FIN_SENT | FIN_WANTED)) !== 0) return SHUT_OUT
+    return (state & (CONNECTING | FULL)) !== 0 ? FULL_OUT : -1
+  }
+
+  flush(from: Bytes): Flow {
+    const known = this.#knownOut()
+    if (known !== -1) return known
+    const size = from.end - from.start
+    if (size === 0) return 0
+    const kernel = this.#thread.kernel
+    const bytes = from.start === 0 ? from.buffer : from.buffer.subarray(from.start, from.end)
+    let n = kernel.send(this.fd, bytes, size, SEND_FLAGS)
+    while (n === -sys.E.EINTR) n = kernel.send(this.fd, bytes, size, SEND_FLAGS)
+    this.#state &= ~FAST_OPEN
+    if (n === size) {
+      from.clear()
+      return 0
+    }
+    if (n >= 0) {
+      from.take(n)
+      return this.waitOut()
+    }
+    return this.#notSent(n)
+  }
+
+  #notSent(result: number): Flow {
+    // EINPROGRESS: fast open without a cookie; the connection is on its way and an event will say so.
+    return result === -sys.E.EAGAIN || result === -sys.E.EINPROGRESS ? this.waitOut() : this.#brokeOut(result)
+  }
+
+  get splice(): Spliceable | undefined {
+    return (this.#state & NO_SPLICE) === 0 ? this : undefined
+  }
+
+  pipe(): Pipe | undefined {
+    return this.#thread.pipes.take()
+  }
+
+  toPipe(pipe: Pipe, max: number): Flow {
+    if (!(pipe instanceof LinuxPipe) || (this.#state & NO_SPLICE) !== 0) return REFUSED
+    const known = this.#knownIn()
+    if (known !== -1) return known
+    const kernel = this.#thread.kernel
+    let n = kernel.splice(this.fd, pipe.writeEnd, max, SPLICE_FLAGS)
+    while (n === -sys.E.EINTR) n = kernel.splice(this.fd, pipe.writeEnd, max, SPLICE_FLAGS)
+    if (n > 0) {
+      pipe.bytes += n
+      return 0
+    }
+    if (n === -sys.E.EAGAIN && pipe.bytes > 0) return FULL_OUT // it cannot be told from an empty socket
+    if (this.#refused(n)) return REFUSED
+    return this.#nothingRead(n)
+  }
+
+  fromPipe(pipe: Pipe): Flow {
+    if (!(pipe instanceof LinuxPipe)) return REFUSED
+    const known = this.#knownOut()
+    if (known !== -1) return known
+    if (pipe.bytes === 0) return 0
+    const kernel = this.#thread.kernel
+    let n = kernel.splice(pipe.readEnd, this.fd, pipe.bytes, SPLICE_FLAGS)
+    while (n === -sys.E.EINTR) n = kernel.splice(pipe.readEnd, this.fd, pipe.bytes, SPLICE_FLAGS)
+    this.#state &= ~FAST_OPEN
+    if (n >= 0) {
+      pipe.bytes -= n
+      return pipe.bytes === 0 ? 0 : this.waitOut()
+    }
+    if (this.#refused(n)) return REFUSED
+    return this.#notSent(n)
+  }
+
+  #refused(result: number): boolean {
+    if (result !== -sys.E.EINVAL && result !== -sys.E.ENOSYS && result !== -sys.E.EOPNOTSUPP) return false
+    this.#state |= NO_SPLICE
+    return true
+  }
+
+  shutData(): boolean {
+    return true
+  }
+
+  shutCtrl(): boolean {
+    if (this.error !== '' || (this.#state & (CLOSED | FIN_SENT)) !== 0) return true
+    if ((this.#state & FAST_OPEN) !== 0 && (this.#state & CONNECTING) === 0) this.#connectNow()
+    if ((this.#state & CONNECTING) !== 0) {
+      this.#state |= FIN_WANTED // shutting down a connecting socket would abort it
+      return false
+    }
+    this.#state |= FIN_SENT
+    const result = this.#thread.kernel.shutdown(this.fd, sys.SHUT_WR)
+    if (result < 0 && result !== -sys.E.ENOTCONN) this.#broke(result) // ENOTCONN: the peer has reset it, and reads will say so
+    return true
+  }
+
+  close(): void {
+    const fd = this.#forget()
+    if (fd >= 0) this.#thread.kernel.close(fd)
+  }
+
+  reset(): void {
+    if (this.fd >= 0 && this.family !== sys.AF_UNIX) this.#thread.kernel.setsockopt(this.fd, sys.SOL_SOCKET, sys.SO_LINGER, ABORT, ABORT.length)
+    this.close()
+  }
+
+  /**
+   * In repair mode the kernel closes without a word. That takes CAP_NET_ADMIN; without it the RST gets a time to live of one hop,
+   * so that a peer behind a router never sees it.
+   */
+  drop(): void {
+    const fd = this.fd
+    const kernel = this.#thread.kernel
+    if (fd >= 0 && this.family !== sys.AF_UNIX && sys.setInt(kernel, fd, sys.SOL_TCP, sys.TCP_REPAIR, 1) < 0) {
+      if (this.family === sys.AF_INET) sys.setInt(kernel, fd, sys.SOL_IP, sys.IP_TTL, 1)
+      else sys.setInt(kernel, fd, sys.SOL_IPV6, sys.IPV6_UNICAST_HOPS, 1)
+      this.reset()
+    }
+    this.close()
+  }
+
+  /** Hands the descriptor on: it is somebody else's from now on, and this sock is closed. -1 when it was closed before. */
+  handOver(): number {
+    return this.#forget(true)
+  }
+
+  #forget(livesOn = false): number {
+    const state = this.#state
+    if ((state & CLOSED) !== 0) return -1
+    const fd = this.fd
+    this.#state = CLOSED
+    this.fd = -1
+    this.owner = NOBODY
+    if ((state & REGISTERED) !== 0) this.#thread.poller.remove(fd, livesOn)
+    this.#thread.poller.release()
+    return fd
+  }
+
+  again(): void {
+    if ((this.#state & CLOSED) === 0) this.#thread.poller.queue(this)
+  }
+
+  get kernel(): KernelSock {
+    return new SockOptions(this.#thread.kernel, this)
+  }
+
+  /** Asked from the kernel once; NO_ADDRESS when that is too late. */
+  local(): Address {
+    if (this.#local === undefined) {
+      prepareSockaddr()
+      if (this.fd < 0 || this.#thread.kernel.getsockname(this.fd, SOCKADDR, SOCKADDR_SIZE) < 0) return NO_ADDRESS
+      this.#local = decodeSockaddr()
+    }
+    return this.#local
+  }
+
+  remote(): Address {
+    this.#remote ??=
+      this.family === sys.AF_INET
+        ? { family: 'ipv4', host: formatIpv4(this.#host0), port: this.#port }
+        : { family: 'ipv6', host: formatIpv6(this.#host0, this.#host1, this.#host2, this.#host3), port: this.#port }
+    return this.#remote
+  }
+}
+
+/** Makes room behind unread bytes, in a buffer of their own. Returns how much there is. */
+function makeRoom(into: Bytes): number {
+  const had = into.end - into.start
+  if (into.lent || into.buffer.length - into.end < MIN_ROOM) {
+    const fits = !into.lent && into.buffer.length - had >= Math.max(MIN_ROOM, had)
+    const own = fits ? into.buffer : Buffer.allocUnsafeSlow(Math.max(2 * had, had + GROW))
+    into.buffer.copy(own, 0, into.start, into.end)
+    into.buffer = own
+    into.start = 0
+    into.end = had
+    into.lent = false
+  }
+  return into.buffer.length - into.end
+}
