@@ -10,7 +10,7 @@
 // It is registered at the first DRY or FULL, once and for both ways, and never changed: a connection that is served in one go
 // never is. The registration itself reports what happened until then.
 
-import { NO_ADDRESS, type Address } from '../../core/address.ts'
+import type { Address } from '../../core/address.ts'
 import type { Bytes } from '../../core/bytes.ts'
 import {
   EMPTY_IN,
@@ -21,16 +21,15 @@ import {
   SHUT_IN,
   SHUT_OUT,
   type Flow,
-  type KernelSock,
   type Owner,
   type Pipe,
   type Sock,
   type Spliceable,
 } from '../../core/sock.ts'
+import { Ends } from './ends.ts'
 import type { Pollable, Worker } from './epoll.ts'
 import { LinuxPipe } from './pipes.ts'
-import { decodeSockaddr, formatIpv4, formatIpv6, prepareSockaddr, SOCKADDR, SOCKADDR_SIZE, SOCKADDR_WORDS, sockaddrPort } from './sockaddr.ts'
-import { SockOptions } from './sock-options.ts'
+import { makeRoom } from './room.ts'
 import * as sys from './syscalls.ts'
 import { READ_SIZE, type Thread } from './thread.ts'
 
@@ -51,63 +50,27 @@ const NO_SPLICE = 4096
 const WATCHED = sys.EPOLLIN | sys.EPOLLPRI | sys.EPOLLOUT | sys.EPOLLRDHUP | sys.EPOLLET
 const SEND_FLAGS = sys.MSG_NOSIGNAL | sys.MSG_DONTWAIT
 const SPLICE_FLAGS = sys.SPLICE_F_MOVE | sys.SPLICE_F_NONBLOCK
-/** Less room than this behind unread bytes is not worth a read. */
-const MIN_ROOM = 4096
-const GROW = 16384
 
 const NOBODY: Owner = { ready: () => undefined }
 const NOTHING = new Uint8Array(1)
 const ABORT = new Uint8Array(new Int32Array([1, 0]).buffer) // struct linger: on, 0 s
 
-export class LinuxSock implements Sock, Spliceable, Pollable, Worker {
+export class LinuxSock extends Ends implements Sock, Spliceable, Pollable, Worker {
   readonly provider = 'linux'
   owner: Owner = NOBODY
   error = ''
   /** Set by the poller. */
   generation = 0
   queued = false
-  /** The descriptor; -1 once it is closed or handed on. */
-  fd: number
-  /** AF_INET, AF_INET6 or AF_UNIX. */
-  readonly family: number
-  readonly #thread: Thread
   #state: number
   /** What connect() came to, for the next turn: 0 or -errno; 1 while the kernel has not said. */
   #answer = 1
-  #remote: Address | undefined
-  #local: Address | undefined
-  #port = 0
-  #host0 = 0
-  #host1 = 0
-  #host2 = 0
-  #host3 = 0
 
   /** Takes over a connected descriptor. `local` when it is known without asking. */
   constructor(thread: Thread, fd: number, family: number, local?: Address, remote?: Address) {
-    this.#thread = thread
-    this.fd = fd
-    this.family = family
-    this.#local = local
-    this.#remote = remote
+    super(thread, fd, family, local, remote)
     this.#state = (family === sys.AF_UNIX ? STREAM_MARKS : 0) | (thread.pipes.options.max === 0 ? NO_SPLICE : 0)
     thread.poller.hold()
-  }
-
-  /** For accept4: the peer's address is in `SOCKADDR`; it is kept as numbers, because after a reset nobody could tell it. */
-  keepRemote(): void {
-    const words = SOCKADDR_WORDS
-    if (this.family === sys.AF_INET) {
-      this.#port = sockaddrPort()
-      this.#host0 = words[1] ?? 0
-    } else if (this.family === sys.AF_INET6) {
-      this.#port = sockaddrPort()
-      this.#host0 = words[2] ?? 0
-      this.#host1 = words[3] ?? 0
-      this.#host2 = words[4] ?? 0
-      this.#host3 = words[5] ?? 0
-    } else {
-      this.#remote = decodeSockaddr()
-    }
   }
 
   /** For connect(): it came to `answer` (0 or -errno). The owner is told in the next turn, never before he has the sock. */
@@ -119,7 +82,7 @@ export class LinuxSock implements Sock, Spliceable, Pollable, Worker {
       answer = result
     } else if (answer === 0 && fastOpen) this.#state |= FAST_OPEN
     this.#answer = answer
-    this.#thread.poller.queue(this)
+    this.thread.poller.queue(this)
   }
 
   get connecting(): boolean {
@@ -136,7 +99,7 @@ export class LinuxSock implements Sock, Spliceable, Pollable, Worker {
 
   #register(): number {
     this.#state |= REGISTERED
-    const result = this.#thread.poller.add(this.fd, this, WATCHED)
+    const result = this.thread.poller.add(this.fd, this, WATCHED)
     if (result < 0) this.#state &= ~REGISTERED
     return result
   }
@@ -185,7 +148,7 @@ export class LinuxSock implements Sock, Spliceable, Pollable, Worker {
   #connected(flags: number): void {
     let answer = 0
     if ((flags & (sys.EPOLLERR | sys.EPOLLHUP)) !== 0) {
-      const error = sys.getInt(this.#thread.kernel, this.fd, sys.SOL_SOCKET, sys.SO_ERROR)
+      const error = sys.getInt(this.thread.kernel, this.fd, sys.SOL_SOCKET, sys.SO_ERROR)
       answer = error === 0 ? -sys.E.ECONNRESET : error > 0 ? -error : error
     }
     this.#state = this.#seen(this.#state, flags)
@@ -238,7 +201,7 @@ export class LinuxSock implements Sock, Spliceable, Pollable, Worker {
   /** Reads without having written: the connection that fast open held back has to be made without data. */
   #connectNow(): Flow {
     this.#state &= ~FAST_OPEN
-    const result = this.#thread.kernel.send(this.fd, NOTHING, 0, SEND_FLAGS)
+    const result = this.thread.kernel.send(this.fd, NOTHING, 0, SEND_FLAGS)
     if (result >= 0) return this.waitIn()
     if (result !== -sys.E.EINPROGRESS && result !== -sys.E.EAGAIN) return this.#brokeIn(result)
     this.#state |= CONNECTING
@@ -248,9 +211,9 @@ export class LinuxSock implements Sock, Spliceable, Pollable, Worker {
   fill(into: Bytes): Flow {
     const known = this.#knownIn()
     if (known !== -1) return known
-    const kernel = this.#thread.kernel
+    const kernel = this.thread.kernel
     let asked = READ_SIZE
-    let target: Uint8Array = this.#thread.shared
+    let target: Uint8Array = this.thread.shared
     const had = into.end - into.start
     if (had > 0) {
       asked = makeRoom(into)
@@ -260,7 +223,7 @@ export class LinuxSock implements Sock, Spliceable, Pollable, Worker {
     while (n === -sys.E.EINTR) n = kernel.recv(this.fd, target, asked, sys.MSG_DONTWAIT)
     if (n > 0) {
       if (had > 0) into.end += n
-      else into.lend(this.#thread.shared, n)
+      else into.lend(this.thread.shared, n)
       if (n === asked || (this.#state & (STREAM_MARKS | BROKEN)) !== 0) return 0
       if ((this.#state & HUNG) === 0) return this.waitIn()
       this.#state |= END
@@ -290,7 +253,7 @@ export class LinuxSock implements Sock, Spliceable, Pollable, Worker {
     if (known !== -1) return known
     const size = from.end - from.start
     if (size === 0) return 0
-    const kernel = this.#thread.kernel
+    const kernel = this.thread.kernel
     const bytes = from.start === 0 ? from.buffer : from.buffer.subarray(from.start, from.end)
     let n = kernel.send(this.fd, bytes, size, SEND_FLAGS)
     while (n === -sys.E.EINTR) n = kernel.send(this.fd, bytes, size, SEND_FLAGS)
@@ -316,14 +279,14 @@ export class LinuxSock implements Sock, Spliceable, Pollable, Worker {
   }
 
   pipe(): Pipe | undefined {
-    return this.#thread.pipes.take()
+    return this.thread.pipes.take()
   }
 
   toPipe(pipe: Pipe, max: number): Flow {
     if (!(pipe instanceof LinuxPipe) || (this.#state & NO_SPLICE) !== 0) return REFUSED
     const known = this.#knownIn()
     if (known !== -1) return known
-    const kernel = this.#thread.kernel
+    const kernel = this.thread.kernel
     let n = kernel.splice(this.fd, pipe.writeEnd, max, SPLICE_FLAGS)
     while (n === -sys.E.EINTR) n = kernel.splice(this.fd, pipe.writeEnd, max, SPLICE_FLAGS)
     if (n > 0) {
@@ -340,7 +303,7 @@ export class LinuxSock implements Sock, Spliceable, Pollable, Worker {
     const known = this.#knownOut()
     if (known !== -1) return known
     if (pipe.bytes === 0) return 0
-    const kernel = this.#thread.kernel
+    const kernel = this.thread.kernel
     let n = kernel.splice(pipe.readEnd, this.fd, pipe.bytes, SPLICE_FLAGS)
     while (n === -sys.E.EINTR) n = kernel.splice(pipe.readEnd, this.fd, pipe.bytes, SPLICE_FLAGS)
     this.#state &= ~FAST_OPEN
@@ -370,18 +333,18 @@ export class LinuxSock implements Sock, Spliceable, Pollable, Worker {
       return false
     }
     this.#state |= FIN_SENT
-    const result = this.#thread.kernel.shutdown(this.fd, sys.SHUT_WR)
+    const result = this.thread.kernel.shutdown(this.fd, sys.SHUT_WR)
     if (result < 0 && result !== -sys.E.ENOTCONN) this.#broke(result) // ENOTCONN: the peer has reset it, and reads will say so
     return true
   }
 
   close(): void {
     const fd = this.#forget()
-    if (fd >= 0) this.#thread.kernel.close(fd)
+    if (fd >= 0) this.thread.kernel.close(fd)
   }
 
   reset(): void {
-    if (this.fd >= 0 && this.family !== sys.AF_UNIX) this.#thread.kernel.setsockopt(this.fd, sys.SOL_SOCKET, sys.SO_LINGER, ABORT, ABORT.length)
+    if (this.fd >= 0 && this.family !== sys.AF_UNIX) this.thread.kernel.setsockopt(this.fd, sys.SOL_SOCKET, sys.SO_LINGER, ABORT, ABORT.length)
     this.close()
   }
 
@@ -391,7 +354,7 @@ export class LinuxSock implements Sock, Spliceable, Pollable, Worker {
    */
   drop(): void {
     const fd = this.fd
-    const kernel = this.#thread.kernel
+    const kernel = this.thread.kernel
     if (fd >= 0 && this.family !== sys.AF_UNIX && sys.setInt(kernel, fd, sys.SOL_TCP, sys.TCP_REPAIR, 1) < 0) {
       if (this.family === sys.AF_INET) sys.setInt(kernel, fd, sys.SOL_IP, sys.IP_TTL, 1)
       else sys.setInt(kernel, fd, sys.SOL_IPV6, sys.IPV6_UNICAST_HOPS, 1)
@@ -412,49 +375,12 @@ export class LinuxSock implements Sock, Spliceable, Pollable, Worker {
     this.#state = CLOSED
     this.fd = -1
     this.owner = NOBODY
-    if ((state & REGISTERED) !== 0) this.#thread.poller.remove(fd, livesOn)
-    this.#thread.poller.release()
+    if ((state & REGISTERED) !== 0) this.thread.poller.remove(fd, livesOn)
+    this.thread.poller.release()
     return fd
   }
 
   again(): void {
-    if ((this.#state & CLOSED) === 0) this.#thread.poller.queue(this)
+    if ((this.#state & CLOSED) === 0) this.thread.poller.queue(this)
   }
-
-  get kernel(): KernelSock {
-    return new SockOptions(this.#thread.kernel, this)
-  }
-
-  /** Asked from the kernel once; NO_ADDRESS when that is too late. */
-  local(): Address {
-    if (this.#local === undefined) {
-      prepareSockaddr()
-      if (this.fd < 0 || this.#thread.kernel.getsockname(this.fd, SOCKADDR, SOCKADDR_SIZE) < 0) return NO_ADDRESS
-      this.#local = decodeSockaddr()
-    }
-    return this.#local
-  }
-
-  remote(): Address {
-    this.#remote ??=
-      this.family === sys.AF_INET
-        ? { family: 'ipv4', host: formatIpv4(this.#host0), port: this.#port }
-        : { family: 'ipv6', host: formatIpv6(this.#host0, this.#host1, this.#host2, this.#host3), port: this.#port }
-    return this.#remote
-  }
-}
-
-/** Makes room behind unread bytes, in a buffer of their own. Returns how much there is. */
-function makeRoom(into: Bytes): number {
-  const had = into.end - into.start
-  if (into.lent || into.buffer.length - into.end < MIN_ROOM) {
-    const fits = !into.lent && into.buffer.length - had >= Math.max(MIN_ROOM, had)
-    const own = fits ? into.buffer : Buffer.allocUnsafeSlow(Math.max(2 * had, had + GROW))
-    into.buffer.copy(own, 0, into.start, into.end)
-    into.buffer = own
-    into.start = 0
-    into.end = had
-    into.lent = false
-  }
-  return into.buffer.length - into.end
 }
