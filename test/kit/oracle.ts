@@ -64,6 +64,8 @@ export interface Scenario {
   readonly differs?: { readonly why: string; readonly headgate: Observation }
   /** Left HAProxy or never was in it: only Headgate is asked. Must have `expect`. */
   readonly headgateOnly?: string
+  /** What Headgate still lacks for it: only HAProxy is asked, and the test shows as one to be done. */
+  readonly notYet?: string
 }
 
 export interface Group {
@@ -226,7 +228,7 @@ async function runGroup(kind: Kind, group: Group): Promise<Map<Scenario, Outcome
   const folder = mkdtempSync(path.join(os.tmpdir(), 'headgate-oracle-'))
   const ports = await claimPorts()
   const certs = await certificates()
-  const mine = group.scenarios.filter((scenario) => kind === 'headgate' || scenario.headgateOnly === undefined)
+  const mine = group.scenarios.filter((scenario) => (kind === 'headgate' ? scenario.notYet : scenario.headgateOnly) === undefined)
   const stages: Stage[] = []
   for (const scenario of mine) stages.push(await stageOf(scenario, kind, ports, folder, stages.length, certs))
   const programs: Program[] = []
@@ -285,6 +287,7 @@ export async function oracle(t: Pick<typeof tap, 'test'>, name: string, group: G
           if ('failure' in theirs) t.fail('haproxy', { failure: theirs.failure })
           else if (expect !== undefined) t.strictSame(theirs.observation, expect, 'HAProxy shows what is expected')
         }
+        if (scenario.notYet !== undefined) t.pass('not asked of Headgate', { todo: `Headgate lacks ${scenario.notYet}` })
         if (ours === undefined) return
         if ('failure' in ours) {
           t.fail('headgate', { failure: ours.failure })

@@ -14,6 +14,8 @@ const SHOWN = 400
 /** One end of a connection. Nothing is answered and nothing ended by itself: half-open is allowed. */
 export class Wire {
   readonly socket: net.Socket
+  /** What TLS runs over; the same as `socket` without TLS. */
+  readonly raw: net.Socket
   readonly #since = performance.now()
   readonly #seen: Seen[] = []
   /** When the last event came, ms since this wire was made. */
@@ -23,8 +25,9 @@ export class Wire {
   countOnly = false
   received = 0
 
-  constructor(socket: net.Socket) {
+  constructor(socket: net.Socket, raw = socket) {
     this.socket = socket
+    this.raw = raw
     socket.on('data', (bytes: Buffer) => {
       this.received += bytes.length
       const last = this.#seen.at(-1)
@@ -90,7 +93,7 @@ export class Wire {
   }
 
   reset(): this {
-    this.socket.resetAndDestroy()
+    this.raw.resetAndDestroy()
     return this
   }
 
@@ -168,10 +171,6 @@ export async function connect(place: Place, options: { countOnly?: boolean } = {
   return wire
 }
 
-export interface TlsWire extends Wire {
-  readonly socket: tls.TLSSocket
-}
-
 /** Connects and shakes hands; `before` is sent in the clear first. A handshake that fails is an event of the wire. */
 export async function connectTls(place: Place, options: tls.ConnectionOptions = {}, before?: Uint8Array): Promise<Wire & { tls: tls.TLSSocket }> {
   const raw = net.connect(connectOptions(place))
@@ -179,7 +178,7 @@ export async function connectTls(place: Place, options: tls.ConnectionOptions = 
   if (before !== undefined) raw.write(before)
   const socket = tls.connect({ socket: raw, rejectUnauthorized: false, ...options })
   // A TLSSocket over a socket takes allowHalfOpen from it.
-  const wire = Object.assign(new Wire(socket), { tls: socket })
+  const wire = Object.assign(new Wire(socket, raw), { tls: socket })
   await new Promise<void>((resolve) => {
     socket.once('secureConnect', () => resolve())
     socket.once('close', () => resolve())
@@ -200,24 +199,32 @@ export interface ServerOptions {
 /** A server whose connections are recorded. */
 export class Server {
   readonly wires: Wire[] = []
+  /** TLS handshakes that failed: why. */
+  readonly failures: string[] = []
   readonly #server: net.Server
   #arrived = new Set<() => void>()
 
   constructor(options: ServerOptions) {
-    const take = (socket: net.Socket): void => {
-      const wire = new Wire(socket)
+    const take = (socket: net.Socket, raw = socket): void => {
+      const wire = new Wire(socket, raw)
       wire.countOnly = options.countOnly ?? false
       if (options.paused === true) wire.pause()
       this.wires.push(wire)
       options.on?.(wire, this.wires.length - 1)
       for (const arrived of [...this.#arrived]) arrived()
     }
-    if (options.tls === undefined) {
-      this.#server = net.createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: options.paused ?? false }, take)
-    } else {
-      this.#server = tls.createServer({ ...options.tls, allowHalfOpen: true }, take)
-      this.#server.on('tlsClientError', () => {})
-    }
+    const secured = options.tls === undefined ? undefined : tls.createServer({ ...options.tls, allowHalfOpen: true })
+    // Kept by the peer's port, so that a TLS peer can be reset too: a TLSSocket itself cannot.
+    const raws = new Map<number, net.Socket>()
+    secured?.on('secureConnection', (socket) => take(socket, raws.get(socket.remotePort ?? 0)))
+    secured?.on('tlsClientError', (error) => this.failures.push(error.message))
+    this.#server = net.createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: options.paused ?? false }, (socket) => {
+      if (secured === undefined) take(socket)
+      else {
+        raws.set(socket.remotePort ?? 0, socket)
+        secured.emit('connection', socket)
+      }
+    })
   }
 
   listen(place: Place, backlog = 511): Promise<void> {

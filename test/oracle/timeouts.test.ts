@@ -1,0 +1,336 @@
+// Owns when a connection ends by time, what is said then, and how long a connection waits for its turn.
+
+import t from 'tap'
+import { about, oracle } from '../kit/oracle.ts'
+import type { Scenario } from '../kit/oracle.ts'
+import { line, pair, timed } from '../kit/oracle-pair.ts'
+import { deafListener } from '../kit/deaf.ts'
+import { echo, endBack, greet } from '../kit/peers.ts'
+
+const established: Scenario[] = [
+  {
+    name: 'trap 6: timeout server-fin: the client has ended, the server is silent',
+    config: pair('server-fin', { back: 'timeout server-fin 500ms' }),
+    run: async (w) => {
+      const server = await w.serve('server')
+      const client = await w.connect('front')
+      client.end('hello')
+      const wire = await server.wire()
+      await wire.over()
+      const when = await timed(() => client.over(), 500)
+      return { when, client: client.events, server: wire.events, log: await w.log.lines(1) }
+    },
+  },
+  {
+    name: 'trap 6: timeout client-fin: the server has ended, the client is silent',
+    config: pair('client-fin', { front: 'timeout client-fin 500ms' }),
+    run: async (w) => {
+      const server = await w.serve('server')
+      const client = await w.connect('front')
+      const wire = await server.wire()
+      wire.end('bye')
+      await client.over()
+      const when = await timed(() => wire.over(), 500)
+      return { when, client: client.events, server: wire.events, log: await w.log.lines(1) }
+    },
+  },
+  {
+    name: "trap 6: both -fin timeouts, the client has ended: the server's counts",
+    config: pair('both-fin', { front: 'timeout client-fin 2s', back: 'timeout server-fin 500ms' }),
+    run: async (w) => {
+      const server = await w.serve('server')
+      const client = await w.connect('front')
+      client.end('hello')
+      await (await server.wire()).over()
+      const when = await timed(() => client.over(), 500)
+      return { when, client: client.events, log: await w.log.lines(1) }
+    },
+  },
+  {
+    name: 'timeout tunnel replaces client and server once both are connected',
+    config: pair('tunnel', { front: 'timeout client 300ms', back: 'timeout server 300ms\n  timeout tunnel 1s' }),
+    run: async (w) => {
+      const server = await w.serve('server', { on: echo })
+      const client = await w.connect('front')
+      client.send('hello')
+      await client.got('hello')
+      const when = await timed(() => client.over(), 1000)
+      return { when, client: client.events, server: (await server.wire()).events[0], log: await w.log.lines(1) }
+    },
+  },
+  {
+    name: 'timeout tunnel and client-fin: the server has ended, so client-fin counts',
+    config: pair('tunnel-fin', { front: 'timeout client-fin 500ms', back: 'timeout tunnel 5s' }),
+    run: async (w) => {
+      const server = await w.serve('server')
+      const client = await w.connect('front')
+      const wire = await server.wire()
+      wire.end('bye')
+      await client.over()
+      const when = await timed(() => wire.over(), 500)
+      return { when, server: wire.events, log: await w.log.lines(1) }
+    },
+  },
+  {
+    name: 'timeout client-fin says nothing about a client that has ended: timeout server counts',
+    config: pair('client-fin-ended', { front: 'timeout client-fin 300ms', back: 'timeout server 1s' }),
+    run: async (w) => {
+      const server = await w.serve('server')
+      const client = await w.connect('front')
+      client.end('hello')
+      await (await server.wire()).over()
+      const when = await timed(() => client.over(), 1000)
+      return { when, client: client.events, log: await w.log.lines(1) }
+    },
+  },
+  {
+    name: 'a silent client lives on while the server talks to it',
+    config: pair('server-talks', { front: 'timeout client 600ms' }),
+    run: async (w) => {
+      const server = await w.serve('server')
+      const client = await w.connect('front')
+      const wire = await server.wire()
+      for (let i = 0; i < 6; i++) {
+        wire.send('.')
+        await client.after(200)
+      }
+      const alive = !client.ended
+      wire.end()
+      client.end()
+      await client.over()
+      return { alive, client: client.events, log: await w.log.lines(1) }
+    },
+  },
+  {
+    name: 'a silent server lives on while the client talks to it',
+    config: pair('client-talks', { back: 'timeout server 600ms' }),
+    run: async (w) => {
+      const server = await w.serve('server')
+      const client = await w.connect('front')
+      for (let i = 0; i < 6; i++) {
+        client.send('.')
+        await client.after(200)
+      }
+      const alive = !client.ended
+      client.end()
+      const wire = await server.wire()
+      await wire.over()
+      wire.end()
+      await client.over()
+      return { alive, server: wire.events, log: await w.log.lines(1) }
+    },
+  },
+  {
+    name: 'a client that does not read: timeout client, cD',
+    config: pair('deaf-client', { front: 'timeout client 700ms' }),
+    run: async (w) => {
+      const server = await w.serve('server')
+      const client = await w.connect('front')
+      client.pause()
+      const wire = await server.wire()
+      wire.send(Buffer.alloc(16 << 20))
+      const when = await timed(() => wire.over(), 700)
+      return { when, server: wire.events, log: (await w.log.lines(1)).map((text) => text.replace(/ \d+ (\S\S) /, ' bytes $1 ')) }
+    },
+  },
+  {
+    name: 'a server that does not read: timeout server, sD',
+    config: pair('deaf-server', { back: 'timeout server 700ms' }),
+    run: async (w) => {
+      await w.serve('server', { paused: true })
+      const client = await w.connect('front')
+      client.send(Buffer.alloc(16 << 20))
+      const when = await timed(() => client.over(), 700)
+      return { when, client: client.events, log: await w.log.lines(1) }
+    },
+  },
+  {
+    name: 'timeout client while the TLS handshake is awaited',
+    config: pair('tls-silent', ({ certificates }) => ({ bind: `ssl crt ${certificates.server.pem}`, front: 'timeout client 500ms' })),
+    run: async (w) => {
+      const client = await w.connect('front')
+      const when = await timed(() => client.over(), 500)
+      return { when, client: client.events, log: await w.log.lines(1) }
+    },
+  },
+  {
+    name: 'a TLS handshake that stops in the middle of the ClientHello',
+    config: pair('tls-half', ({ certificates }) => ({ bind: `ssl crt ${certificates.server.pem}`, front: 'timeout client 500ms' })),
+    run: async (w) => {
+      const client = await w.connect('front')
+      client.send(Buffer.from('16030102000100', 'hex'))
+      const when = await timed(() => client.over(), 500)
+      return { when, client: client.events, log: await w.log.lines(1) }
+    },
+  },
+  {
+    name: 'a PROXY header that comes in pieces and never ends',
+    config: pair('proxy-half', { bind: 'accept-proxy', front: 'timeout client 500ms' }),
+    run: async (w) => {
+      const client = await w.connect('front')
+      client.send('PROXY TCP4 1.2.3.4')
+      const when = await timed(() => client.over(), 500)
+      return { when }
+    },
+    differs: {
+      why: 'HAProxy wants the PROXY header in one piece; the protocol lets it come in several, so Headgate waits',
+      headgate: { when: 'about 500 ms' },
+    },
+  },
+]
+
+const connecting: Scenario[] = [
+  {
+    name: 'timeout connect to a server that does not answer: sC',
+    config: pair('deaf', { back: 'timeout connect 500ms\n  retries 0' }),
+    run: async (w) => {
+      const deaf = await deafListener(w.port('server'))
+      w.teardown(() => deaf.stop())
+      const client = await w.connect('front')
+      client.send('hello')
+      const when = await timed(() => client.over(), 500)
+      return { when, client: client.events, log: await w.log.lines(1) }
+    },
+  },
+  {
+    name: 'timeout connect counts for each try: retries 2',
+    config: pair('deaf-retries', { back: 'timeout connect 500ms\n  retries 2' }),
+    run: async (w) => {
+      const deaf = await deafListener(w.port('server'))
+      w.teardown(() => deaf.stop())
+      const client = await w.connect('front')
+      client.send('hello')
+      const since = performance.now()
+      await client.over()
+      return { when: about(performance.now() - since, 1500), client: client.events, log: await w.log.lines(1) }
+    },
+  },
+]
+
+const queued: Scenario[] = [
+  {
+    name: 'maxconn of a server: the second waits until the first has ended',
+    config: pair('queue', { server: 'maxconn 1' }),
+    run: async (w) => {
+      const server = await w.serve('server', { on: endBack })
+      const first = await w.connect('front')
+      first.send('first')
+      await (await server.wire()).got('first')
+      const second = await w.connect('front')
+      second.send('second')
+      await second.after(550)
+      const waiting = server.wires.length
+      first.end()
+      await first.over()
+      await (await server.wire(1)).got('second')
+      second.end()
+      await second.over()
+      return { waiting, log: await w.log.lines(2) }
+    },
+  },
+  {
+    name: 'timeout queue: sQ',
+    config: pair('queue-timeout', { back: 'timeout queue 500ms', server: 'maxconn 1' }),
+    run: async (w) => {
+      const server = await w.serve('server', { on: endBack })
+      const first = await w.connect('front')
+      first.send('first')
+      await (await server.wire()).got('first')
+      const second = await w.connect('front')
+      second.send('second')
+      const when = await timed(() => second.over(), 500)
+      const log = await w.log.lines(1)
+      return { when, second: second.events, servers: server.wires.length, log }
+    },
+  },
+  {
+    name: 'a client that breaks while it is in the queue: CD',
+    config: pair('queue-leave', { server: 'maxconn 1' }),
+    run: async (w) => {
+      const server = await w.serve('server', { on: endBack })
+      const first = await w.connect('front')
+      first.send('first')
+      await (await server.wire()).got('first')
+      const second = await w.connect('front')
+      await second.after(100)
+      second.reset()
+      const log = await w.log.lines(1)
+      return { servers: server.wires.length, log }
+    },
+  },
+  {
+    name: 'the queue is served in order',
+    config: pair('queue-order', { server: 'maxconn 1' }),
+    run: async (w) => {
+      const server = await w.serve('server', { on: endBack })
+      const first = await w.connect('front')
+      first.send('0')
+      await (await server.wire()).got('0')
+      const waiting = []
+      for (const name of ['1', '2', '3']) {
+        const client = await w.connect('front')
+        client.end(name)
+        waiting.push(client)
+        await client.after(50)
+      }
+      first.end()
+      for (const client of waiting) await client.over()
+      return { order: server.wires.map((wire) => wire.text) }
+    },
+    expect: { order: ['0', '1', '2', '3'] },
+  },
+  {
+    name: 'maxconn of a frontend: the second waits in the backlog, unaccepted',
+    config: pair('maxconn', { front: 'maxconn 1' }),
+    run: async (w) => {
+      const server = await w.serve('server', { on: greet('hi') })
+      const first = await w.connect('front')
+      await first.got('hi')
+      const second = await w.connect('front')
+      const quiet = await second.after(400)
+      const waiting = server.wires.length
+      first.end()
+      ;(await server.wire()).end()
+      await first.over()
+      await second.got('hi')
+      second.end()
+      ;(await server.wire(1)).end()
+      await second.over()
+      return { quiet, waiting, second: second.events, log: await w.log.lines(2) }
+    },
+    expect: {
+      quiet: [],
+      waiting: 1,
+      second: ['got hi', 'FIN'],
+      log: [line('maxconn', '0/0/0', 2, '--'), line('maxconn', '0/0/0', 2, '--')],
+    },
+  },
+]
+
+await oracle(t, 'established', { scenarios: established, together: 12 })
+await oracle(t, 'connecting', { scenarios: connecting })
+await oracle(t, 'waiting for a turn', { scenarios: queued })
+await oracle(t, 'half-closed', {
+  scenarios: [
+    {
+      name: 'trap 6: a half-closed session that waits uses no CPU',
+      config: pair('spin', { front: 'timeout client-fin 3s', back: 'timeout server-fin 3s' }),
+      run: async (w) => {
+        const server = await w.serve('server')
+        const client = await w.connect('front')
+        client.end('hello')
+        await (await server.wire()).over()
+        const other = await w.connect('front')
+        const wire = await server.wire(1)
+        wire.end('bye')
+        await other.over()
+        await other.after(300)
+        const before = w.program.cpu()
+        await other.after(1000)
+        const used = w.program.cpu() - before
+        return { used: used <= 150 ? 'little' : `${used} ms in 1 s` }
+      },
+      expect: { used: 'little' },
+    },
+  ],
+})
