@@ -1,0 +1,42 @@
+// Owns keywords of `global` that HAProxy acts on and this process cannot: they are read, checked, and warned about.
+
+import { keyword } from '../../core/keyword.ts'
+import type { Keyword } from '../../core/keyword.ts'
+
+const CPU_MAP =
+  "cpu-map expects a process number  ('all', 'odd', 'even', a number from 1 to 64 or a range),  followed by a list of CPU ranges with numbers from 0 to 63."
+
+/** all, odd, even, N, N-M or N-, with an optional `auto:` and a second such set behind a slash. */
+const THREADS = /^(?:auto:)?(?:all|odd|even|\d+(?:-\d*)?)(?:\/(?:all|odd|even|\d+(?:-\d*)?))?$/
+const CPUS = /^(?:all|odd|even|\d+(?:-\d*)?)(?:,(?:all|odd|even|\d+(?:-\d*)?))*$/
+
+export const cpuMap = keyword<readonly string[]>({
+  name: 'cpu-map',
+  sections: ['global'],
+  args: '[auto:]<thread-group>[/<thread-set>] <cpu-set>[,...] [...]',
+  doc: 'Read, checked and warned about: a Node process cannot bind its threads to CPUs (use taskset).',
+  parse: (args) => {
+    const words = args.rest()
+    const [threads, ...cpus] = words
+    if (threads === undefined || cpus.length === 0) return args.fail(CPU_MAP)
+    for (const [i, w] of words.entries()) {
+      if (!(i === 0 ? THREADS : CPUS).test(w.text)) return args.fail(`cpu-map : '${w.text}' is not a valid number/range.`, undefined, w)
+    }
+    args.warn("'cpu-map' has no effect: a Node process cannot bind its threads to CPUs.", 'start the process with taskset', threads)
+    return cpus.map((w) => w.text)
+  },
+})
+
+export const setDumpable = keyword<boolean>({
+  name: 'set-dumpable',
+  sections: ['global'],
+  args: '',
+  doc: 'Accepted and warned about: a Node process cannot change whether it leaves a core dump.',
+  parse: (args) => {
+    args.warn("'set-dumpable' has no effect: a Node process cannot change whether it leaves a core dump.")
+    return true
+  },
+  negate: () => false,
+})
+
+export const placementKeywords: readonly Keyword<unknown>[] = [cpuMap, setDumpable]

@@ -1,0 +1,137 @@
+// Owns the plain keywords of proxies: mode, limits, names, whether they run at all (manual 4.2).
+
+import { keyword } from '../../core/keyword.ts'
+import type { Args, Keyword } from '../../core/keyword.ts'
+import { integer, sentence, sided, word } from './arguments.ts'
+
+const BOTH = ['defaults', 'frontend', 'backend'] as const
+const NOT_DEFAULTS = ['frontend', 'backend'] as const
+
+export type Mode = 'tcp' | 'health'
+
+/** Default tcp. */
+export const mode = keyword<Mode>({
+  name: 'mode',
+  sections: BOTH,
+  args: '{ tcp | health }',
+  doc: 'tcp: bytes are proxied. health: the frontend answers OK and proxies nothing. Default tcp; http is refused.',
+  parse: (args) => {
+    const w = args.next()
+    const text = w?.text ?? ''
+    switch (text) {
+      case 'tcp':
+      case 'health':
+        return text
+      case 'http':
+        return args.fail("'mode http' is not supported: Headgate is a TCP/TLS proxy.", "'mode tcp' passes HTTP through as it is", w)
+      case 'log':
+      case 'spop':
+      case 'syslog':
+      case 'haterm':
+        args.rest()
+        return args.fail(`'mode ${text}' is not supported yet.`, undefined, w)
+      default:
+        return args.fail(`unknown proxy mode '${text}'.`, "'tcp' or 'health'", w)
+    }
+  },
+})
+
+export const defaultBackend = sided<string>('frontend', {
+  name: 'default_backend',
+  args: '<backend>',
+  doc: 'Where connections go that no use_backend rule sends elsewhere.',
+  parse: (args) => word(args, "'default_backend' expects a backend name.")?.text,
+})
+
+/** Connections that a frontend holds at a time. Default: the global maxconn. */
+export const maxconn = sided<number>('frontend', {
+  name: 'maxconn',
+  args: '<conns>',
+  doc: 'How many connections this frontend holds at a time; more wait in the kernel. Default: what `global` allows.',
+  ignored: (kind, name) => `ignored because ${kind} '${name}' has no frontend capability. Maybe you want 'fullconn' instead ?`,
+  parse: (args) => integer(args),
+})
+
+/** Connections in the backend at which servers with minconn get their whole maxconn. Default: a tenth of the frontends' maxconn. */
+export const fullconn = sided<number>('backend', {
+  name: 'fullconn',
+  args: '<conns>',
+  doc: 'How many connections in this backend make servers with a `minconn` use all of their `maxconn`.',
+  ignored: (kind, name) => `ignored because ${kind} '${name}' has no backend capability. Maybe you want 'maxconn' instead ?`,
+  parse: (args) => integer(args),
+})
+
+export const backlog = sided<number>('frontend', {
+  name: 'backlog',
+  args: '<conns>',
+  doc: "How many connections the kernel may queue before they are accepted. Default: the frontend's maxconn.",
+  parse: (args) => integer(args),
+})
+
+/** Default 3. */
+export const retries = sided<number>('backend', {
+  name: 'retries',
+  args: '<value>',
+  doc: 'How often a failed connect is tried again. Default 3.',
+  parse: (args) => integer(args, { missing: "'retries' expects an integer argument (dispatch counts for one)." }),
+})
+
+/** Whether this proxy is left out. Default false. */
+export const disabled = keyword<boolean>({
+  name: 'disabled',
+  sections: BOTH,
+  args: '',
+  doc: 'This proxy is read and not started.',
+  parse: () => true,
+})
+
+export const enabled = keyword<boolean>({
+  name: 'enabled',
+  sections: BOTH,
+  args: '',
+  doc: 'This proxy is started though its defaults section says `disabled`.',
+  writes: disabled,
+  parse: () => false,
+})
+
+export const description = keyword<string>({
+  name: 'description',
+  sections: NOT_DEFAULTS,
+  args: '<string>',
+  doc: 'Describes this proxy; shown in its statistics.',
+  parse: (args) => {
+    const text = sentence(args)
+    return text === '' ? args.fail("'description' expects a string argument.") : text
+  },
+})
+
+/** Reads an id of a proxy, bind or server line: an integer above 0. */
+export function positiveId(args: Args, prefix: string): number | undefined {
+  const zero = `${prefix}custom id has to be > 0.`
+  return integer(args, { min: 1, missing: `${prefix}expects an integer argument.`, wrong: () => zero, outside: () => zero })
+}
+
+/** Unique among the proxies: the check of that is proxy ids in config/checks. */
+export const proxyId = keyword<number>({
+  name: 'id',
+  sections: NOT_DEFAULTS,
+  args: '<value>',
+  doc: 'A number of its own for this proxy, above 0. Default: the next free one.',
+  parse: (args) => {
+    if (args.peek() === undefined) return args.fail("'id' expects an integer argument.")
+    return positiveId(args, '')
+  },
+})
+
+export const proxyKeywords: readonly Keyword<unknown>[] = [
+  mode,
+  defaultBackend,
+  maxconn,
+  fullconn,
+  backlog,
+  retries,
+  disabled,
+  enabled,
+  description,
+  proxyId,
+]
