@@ -37,9 +37,10 @@ export interface StreamHost {
   route(stream: Stream): Backend | undefined
   /** The server is connected: the line is written now where `logasap` asks for it. */
   joined(stream: Stream): void
-  /** The session is over: its record is complete, its counts still include it. */
+  /** The session is over and its record complete; backend and server no longer count it, the frontend does. */
   over(stream: Stream): void
-  bug(where: string, error: unknown): void
+  /** A bug that cost this session only. */
+  report(where: string, error: unknown): void
 }
 
 /** The pause before a retry on the same server, unless the connect timeout is shorter. ms */
@@ -180,7 +181,7 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
   }
 
   bug(handler: string, error: unknown): void {
-    this.#host.bug(handler, error)
+    this.#host.report(handler, error)
   }
 
   connected(conn: Connection): void {
@@ -309,12 +310,10 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
     this.#attempt?.abort()
     if (this.#ticket !== undefined) this.backend?.leave(this.#ticket)
     if (this.#backOff !== undefined) this.#host.wheel.disarm(this.#backOff)
+    this.backend?.sessions.add(-1)
+    if (this.server !== undefined) this.backend?.leaveServer(this.server)
     this.#host.over(this)
     this.#close()
-    if (this.backend !== undefined) {
-      this.backend.sessions.add(-1)
-      if (this.server !== undefined) this.backend.leaveServer(this.server)
-    }
   }
 
   #close(): void {
