@@ -1,0 +1,92 @@
+// Owns the words of HAProxy's manual that Headgate has no use for and answers by name: those of HTTP, of Lua, of device detection, and
+// those that HAProxy itself has retired.
+
+/** Words for HTTP (manual 3 and 4.1). `capture`, `stats` and the like stand for all that begin with them. */
+const HTTP: Readonly<Record<string, readonly string[]>> = {
+  global: [
+    'h1-accept-payload-with-any-method', 'h1-case-adjust', 'h1-case-adjust-file', 'h1-do-not-close-on-insecure-transfer-encoding',
+    'h2-workaround-bogus-websocket-clients', 'httpclient.resolvers.id', 'httpclient.resolvers.prefer', 'httpclient.ssl.ca-file',
+    'httpclient.ssl.verify', 'httpclient.retries', 'httpclient.timeout.connect', 'maxcompcpuusage', 'maxcomprate', 'maxzlibmem',
+    'tune.comp.maxlevel', 'tune.h1.zero-copy-fwd-recv', 'tune.h1.zero-copy-fwd-send', 'tune.h2.header-table-size',
+    'tune.h2.initial-window-size', 'tune.h2.max-concurrent-streams', 'tune.h2.max-frame-size', 'tune.http.cookielen',
+    'tune.http.logurilen', 'tune.http.maxhdr', 'tune.zlib.memlevel', 'tune.zlib.windowsize', 'tune.quic.frontend.conn-tx-buffers.limit',
+    'tune.quic.frontend.max-idle-timeout', 'tune.quic.frontend.max-streams-bidi', 'tune.quic.retry-threshold',
+    '51degrees-cache-size', '51degrees-data-file', '51degrees-property-name-list', '51degrees-property-separator',
+    'deviceatlas-json-file', 'deviceatlas-log-level', 'deviceatlas-properties-cookie', 'deviceatlas-separator',
+    'wurfl-cache-size', 'wurfl-data-file', 'wurfl-information-list', 'wurfl-information-list-separator',
+  ],
+  proxy: [
+    'capture cookie', 'capture request header', 'capture response header', 'compression', 'cookie', 'dynamic-cookie-key', 'errorfile',
+    'errorfiles', 'errorloc', 'errorloc302', 'errorloc303', 'http-after-response', 'http-error', 'http-request', 'http-response',
+    'http-reuse', 'http-send-name-header', 'max-keep-alive-queue', 'monitor-uri', 'option accept-invalid-http-request',
+    'option accept-invalid-http-response', 'option accept-unsafe-violations-in-http-request',
+    'option accept-unsafe-violations-in-http-response', 'option checkcache', 'option disable-h2-upgrade', 'option forwarded',
+    'option forwardfor', 'option h1-case-adjust-bogus-client', 'option h1-case-adjust-bogus-server', 'option http-buffer-request',
+    'option http-drop-request-trailers', 'option http-drop-response-trailers', 'option http-ignore-probes', 'option http-keep-alive',
+    'option http-no-delay', 'option http-pretend-keepalive', 'option http-restrict-req-hdr-names', 'option http-server-close',
+    'option http-use-htx', 'option http-use-proxy-header', 'option httpclose', 'option httplog', 'option httpslog',
+    'option idle-close-on-response', 'option originalto', 'redirect', 'timeout http-keep-alive', 'timeout http-request',
+    'unique-id-header', 'use-fcgi-app',
+  ],
+  server: ['cookie', 'redir', 'ws'],
+  section: ['cache', 'fcgi-app', 'http-errors', 'userlist'],
+}
+
+const LUA: Readonly<Record<string, readonly string[]>> = {
+  global: [
+    'lua-load', 'lua-load-per-thread', 'lua-prepend-path', 'tune.lua.forced-yield', 'tune.lua.log.loggers', 'tune.lua.log.stderr',
+    'tune.lua.maxmem', 'tune.lua.burst-timeout', 'tune.lua.service-timeout', 'tune.lua.session-timeout', 'tune.lua.task-timeout',
+  ],
+}
+
+/** Known to HAProxy's manual, of use here, and missing from the data of LANGUAGE. */
+const LATER: Readonly<Record<string, readonly string[]>> = {
+  global: [
+    'stats', 'profiling.tasks', 'profiling.memory', 'master-worker', 'tune.rcvbuf.server', 'tune.sndbuf.server', 'tune.memory.hot-size',
+    'tune.ssl.capture-cipherlist-size', 'tune.vars.check-max-size', 'tune.vars.proc-max-size', 'tune.vars.reqres-max-size',
+    'tune.vars.sess-max-size', 'tune.vars.txn-max-size', 'anonkey',
+  ],
+  proxy: [
+    'bind-process', 'dispatch', 'filter', 'monitor fail', 'monitor-net', 'option transparent', 'stats', 'tcp-check send-lf',
+    'tcp-check send-binary-lf', 'tcp-check set-var-fmt', 'http-check set-var-fmt', 'http-check', 'tcp-check', 'stick', 'email-alert',
+    'timeout tarpit', 'transparent',
+  ],
+  bind: ['process', 'quic-force-retry', 'quic-socket', 'quic-cc-algo'],
+  server: ['downinter', 'fastinter', 'usesrc', 'no-check-send-proxy', 'error-limit'],
+  section: [
+    'acme', 'crt-store', 'log-forward', 'log-profile', 'mailers', 'peers', 'program', 'resolvers', 'ring', 'traces', 'dynamic-update', 'healthcheck',
+  ],
+}
+
+/** Words that HAProxy 2.6 itself refuses, with its answer. */
+const RETIRED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  proxy: {
+    clitimeout: "the 'clitimeout' directive is not supported anymore since HAProxy 2.1. Use 'timeout client'.",
+    contimeout: "the 'contimeout' directive is not supported anymore since HAProxy 2.1. Use 'timeout connect'.",
+    srvtimeout: "the 'srvtimeout' directive is not supported anymore since HAProxy 2.1. Use 'timeout server'.",
+    redispatch: "keyword 'redispatch' directive is not supported anymore since HAProxy 2.1. Use 'option redispatch'.",
+    grace: "the 'grace' keyword is not supported any more since HAProxy version 2.5.",
+    block: "The 'block' directive is not supported anymore since HAProxy 2.1. Use 'http-request deny' which uses the exact same syntax.",
+  },
+}
+
+function holds(lists: Readonly<Record<string, readonly string[]>>, place: string, name: string): boolean {
+  return Object.hasOwn(lists, place) && (lists[place]?.includes(name) ?? false)
+}
+
+/** What to say of a foreign word, or undefined. `name` is one word or several with a space between. */
+export function foreign(place: string, name: string): string | undefined {
+  if (holds(HTTP, place, name)) return `'${name}' is an HTTP keyword, not supported: Headgate is a TCP/TLS proxy.`
+  if (holds(LUA, place, name)) return `'${name}' is for Lua, not supported: plugins are written in JavaScript or TypeScript.`
+  if (holds(LATER, place, name)) return `'${name}' is not supported yet.`
+  const retired = Object.hasOwn(RETIRED, place) ? RETIRED[place] : undefined
+  return retired !== undefined && Object.hasOwn(retired, name) ? retired[name] : undefined
+}
+
+/** For tests: every foreign word. */
+export function* foreignWords(): Generator<{ place: string; name: string }> {
+  for (const lists of [HTTP, LUA, LATER]) {
+    for (const [place, names] of Object.entries(lists)) for (const name of names) yield { place, name }
+  }
+  for (const [place, texts] of Object.entries(RETIRED)) for (const name of Object.keys(texts)) yield { place, name }
+}
