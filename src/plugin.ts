@@ -3,6 +3,7 @@
 export * from './core/address.ts'
 export * from './core/bytes.ts'
 export * from './core/certificate.ts'
+export * from './core/certificate-algorithms.ts'
 export * from './core/client-hello.ts'
 export * from './core/connection.ts'
 export * from './core/handler.ts'
@@ -29,3 +30,8 @@ export { parseRule, ruleKeyword, RuleRun } from './sample/rules.ts'
 export type { Rule } from './sample/rules.ts'
 export { argsScope } from './sample/scope.ts'
 export { HandshakeSubject } from './sample/subject.ts'
+
+// The configuration: keywords of the language itself that handlers ask their line for.
+export { optionHttpchk } from './config/keywords/options.ts'
+export { mode } from './config/keywords/proxy.ts'
+export { tuneBufsize } from './config/keywords/tune.ts'

@@ -3,7 +3,7 @@
 //
 // A handler is placed directly behind the last of those it has to follow; of several that follow the same one, the plugin
 // that was listed first comes first. One that only says `before` is placed last of what precedes its target. So the order
-// depends on the slots and on the order of the plugins, and on nothing else.
+// depends on the slots and on the order of the plugins, and on nothing else. The one that is `last` stands behind all others.
 
 import type { MakeHandler } from './handler.ts'
 import type { HandlerSpec, PlanLine } from './plugin.ts'
@@ -30,15 +30,20 @@ export function orderHandlers(specs: readonly HandlerSpec[], side: 'accept' | 'c
   for (const [i, spec] of ours.entries()) {
     const after = spec.after ?? []
     const before = spec.before ?? []
-    if (i > 0 && after.length + before.length === 0) {
+    if (i > 0 && after.length + before.length === 0 && spec.last !== true) {
       problems.push(`handler '${spec.name}' has no slot: say after or before which handler of the ${side} side it stands`)
     }
     for (const name of [...after, ...before]) {
       if (!byName.has(name)) problems.push(`handler '${spec.name}' wants a place beside '${name}', which is no handler of the ${side} side`)
     }
-    for (const name of after) precede(byName.get(name), spec)
+    for (const name of after) {
+      if (byName.get(name)?.last === true) problems.push(`handler '${spec.name}' wants to stand after '${name}', which lets nothing come after it`)
+      precede(byName.get(name), spec)
+    }
     for (const name of before) precede(spec, byName.get(name))
   }
+  const last = ours.filter((spec) => spec.last === true)
+  if (last.length > 1) problems.push(`handlers ${last.map((spec) => `'${spec.name}'`).join(' and ')} both want to be the last of the ${side} side`)
   if (problems.length > 0) return { problems }
 
   const order: HandlerSpec[] = []
@@ -55,24 +60,21 @@ export function orderHandlers(specs: readonly HandlerSpec[], side: 'accept' | 'c
     }
     path.pop()
     let at = order.length
-    const last = Math.max(-1, ...[...(preceding.get(spec) ?? [])].map((other) => order.indexOf(other)))
-    const anchor = order[last]
-    if (anchor !== undefined) {
+    const behind = Math.max(-1, ...[...(preceding.get(spec) ?? [])].map((other) => order.indexOf(other)))
+    const anchor = order[behind]
+    if (anchor !== undefined && spec.last !== true) {
       anchors.set(spec, anchor)
-      at = last + 1
+      at = behind + 1
       for (let sibling = order[at]; sibling !== undefined && anchors.get(sibling) === anchor; sibling = order[at]) at++
     }
     order.splice(at, 0, spec)
     return undefined
   }
-  for (const spec of ours) {
-    const onlyBefore = spec.after === undefined || spec.after.length === 0 ? (spec.before ?? []).length > 0 : false
-    if (onlyBefore) continue // comes with its target
-    const cycle = place(spec)
-    if (cycle !== undefined) return { problems: [`these handlers wait for each other: ${cycle}`] }
-  }
-  // What is left stands before something that was not reached: a cycle of handlers that only say `before`.
-  for (const spec of ours) {
+  const onlyBefore = (spec: HandlerSpec): boolean => (spec.after ?? []).length === 0 && (spec.before ?? []).length > 0
+  // Those that only say `before` come with their targets; what is left of them stands before the last one, or in a cycle.
+  const first = ours.filter((spec) => spec.last !== true && !onlyBefore(spec))
+  const rest = ours.filter((spec) => spec.last !== true && onlyBefore(spec))
+  for (const spec of [...first, ...rest, ...last]) {
     const cycle = place(spec)
     if (cycle !== undefined) return { problems: [`these handlers wait for each other: ${cycle}`] }
   }

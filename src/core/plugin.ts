@@ -28,6 +28,8 @@ export interface HandlerSpec {
   /** Slots: names of handlers that this one stands directly relative to. Unknown names are refused at start-up; a cycle too. */
   readonly after?: readonly string[]
   readonly before?: readonly string[]
+  /** Takes over every connection that reaches it: it stands behind all others of its side and needs no slot. One per side. */
+  readonly last?: boolean
   /** Called once per line at start-up. null: this line needs no such handler, and its connections never see it. */
   plan(line: PlanLine): MakeHandler | null
   /** Makes it for a line that did not ask for it itself; a rule will insert it. Handlers without it cannot be inserted. */
