@@ -5,8 +5,8 @@ import type { Listener, ListenSpec, Provider } from '../core/provider.ts'
 import type { Sock } from '../core/sock.ts'
 import { Alarm, type Wheel } from '../util/wheel.ts'
 
-/** Why a listener does not accept. 'descriptors': accept() ran out of them. 'full': the frontend's maxconn, 'process full': the global one. 'operator': a signal or command. */
-export type PauseReason = 'descriptors' | 'full' | 'process full' | 'operator'
+/** Why a listener does not accept. 'descriptors': accept() ran out of them. 'bind full', 'full': maxconn of the line and of the frontend, 'process full': the global one. 'operator': a signal or command. */
+export type PauseReason = 'descriptors' | 'bind full' | 'full' | 'process full' | 'operator'
 
 /** How long after EMFILE, ENFILE, ENOBUFS or ENOMEM accepting is tried again. ms */
 const RETRY_MS = 100

@@ -37,18 +37,24 @@ export class Bind implements ConnectionEvents {
   /** Its `name`, or its number in the frontend from 1: `f/1` in logs. */
   readonly name: string
   readonly listener: GatedListener
+  /** Connections of this listener; its own limit, 0: none. */
+  readonly connections: Gauge
+  readonly #maxconn: number
   readonly #plan: ConnectionPlan
   readonly #frontend: Frontend
 
-  constructor(name: string, frontend: Frontend, plan: ConnectionPlan, makeListener: (accepted: (sock: Sock) => void) => GatedListener) {
+  constructor(name: string, frontend: Frontend, plan: ConnectionPlan, maxconn: number, connections: Gauge, makeListener: (accepted: (sock: Sock) => void) => GatedListener) {
     this.name = name
     this.#frontend = frontend
     this.#plan = plan
+    this.#maxconn = maxconn
+    this.connections = connections
     this.listener = makeListener((sock) => this.#accepted(sock))
   }
 
   #accepted(sock: Sock): void {
     this.#frontend.entered()
+    if (this.connections.add(1) >= this.#maxconn && this.#maxconn > 0) this.listener.pause('bind full')
     new EngineConnection(sock, this.#plan, this).start()
   }
 
@@ -57,6 +63,7 @@ export class Bind implements ConnectionEvents {
   }
 
   released(): void {
+    if (this.connections.add(-1) < this.#maxconn) this.listener.resume('bind full')
     this.#frontend.left()
   }
 

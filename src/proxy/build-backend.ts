@@ -1,0 +1,144 @@
+// Owns the way from a backend's section to a running backend: its servers resolved, their handlers planned, its algorithm chosen.
+
+import type { Address } from '../core/address.ts'
+import type { MakeHandler } from '../core/handler.ts'
+import type { Values } from '../core/keyword.ts'
+import type { ServerAddress } from '../config/address.ts'
+import type { ProxySection } from '../config/configuration.ts'
+import { balance as balanceKey, DEFAULT_BALANCE, type Balance as BalanceChoice } from '../config/keywords/balance.ts'
+import type { InetEnd } from '../config/keywords/endpoint.ts'
+import { optionAbortonclose, optionNolinger, optionRedispatch, optionSrvtcpka, optionTcpka } from '../config/keywords/options.ts'
+import { retries } from '../config/keywords/proxy.ts'
+import { serverBackup, serverDisabled, serverId, serverInitAddr, serverMaxconn, serverMaxqueue, serverTcpUt, serverTfo, serverWeight } from '../config/keywords/server.ts'
+import { backendSource, dispatch, serverSource, type Source } from '../config/keywords/source.ts'
+import { timeoutConnect, timeoutQueue, timeoutServer, timeoutServerFin, timeoutTunnel } from '../config/keywords/timeouts.ts'
+import { serverLines, type ServerLine } from '../config/lines.ts'
+import { handOver } from '../net/connect.ts'
+import { Backend } from './backend.ts'
+import { First, LeastConn, Random, RoundRobin, SourceHash, type Balance } from './balance.ts'
+import type { Build } from './build.ts'
+import { resolveName } from './resolve.ts'
+import { Server } from './server.ts'
+
+/** Default of `retries`, manual 4.2. */
+const RETRIES = 3
+
+function chooseBalance(choice: BalanceChoice, random: () => number): Balance {
+  switch (choice.algorithm) {
+    case 'roundrobin':
+    case 'static-rr':
+      return new RoundRobin()
+    case 'leastconn':
+      return new LeastConn()
+    case 'first':
+      return new First()
+    case 'source':
+      return new SourceHash()
+    case 'random':
+      return new Random(choice.draws, random)
+  }
+}
+
+/** All addresses of a server, by its init-addr methods where it has a name. */
+async function addressesOf(address: ServerAddress, line: Values): Promise<readonly Address[]> {
+  if (address.kind === 'unix') return [address.address]
+  const port = 'fixed' in address.port ? address.port.fixed : 0
+  if (address.kind === 'ip') return [{ family: address.family, host: address.host, port }]
+  let problem = new Error(`could not resolve address '${address.host}'`)
+  for (const method of line.get(serverInitAddr) ?? ['last', 'libc']) {
+    if (method === 'none') return []
+    if (method === 'last') continue // there is no state file yet
+    if (method !== 'libc') return [{ family: method.address.includes(':') ? 'ipv6' : 'ipv4', host: method.address, port }]
+    try {
+      return await resolveName(address, port)
+    } catch (error) {
+      if (error instanceof Error) problem = error
+    }
+  }
+  throw problem
+}
+
+async function sourceAddress(source: Source | undefined): Promise<Address | undefined> {
+  if (source === undefined) return undefined
+  const { from } = source
+  if (from.host === '0.0.0.0' || from.host === '::') return from.port === 0 ? undefined : { family: from.host === '::' ? 'ipv6' : 'ipv4', host: from.host, port: from.port }
+  if (from.kind === 'ip' && from.family !== 'any') return { family: from.family, host: from.host, port: from.port }
+  return (await resolveName(from, from.port))[0]
+}
+
+/** A backend's one destination without server lines. */
+async function dispatchAddresses(to: InetEnd): Promise<readonly Address[]> {
+  return to.kind === 'ip' && to.family !== 'any' ? [{ family: to.family, host: to.host, port: to.port }] : resolveName(to, to.port)
+}
+
+export async function buildBackend(build: Build, section: ProxySection, id: number): Promise<Backend> {
+  const { values } = section
+  const connectTimeout = values.get(timeoutConnect) ?? 0
+  const keepAlive = values.get(optionSrvtcpka) ?? values.get(optionTcpka) ?? false
+  const plan = (handlers: readonly MakeHandler[]): Server['settings']['plan'] => build.connectionPlan('connect', [...handlers, handOver], connectTimeout)
+
+  const server = async (line: ServerLine, number: number): Promise<Server> => {
+    const source = line.values.get(serverSource) ?? values.get(backendSource)
+    const from = await sourceAddress(source)
+    const address = line.address
+    const userTimeout = line.values.get(serverTcpUt)
+    return new Server(
+      {
+        name: line.name,
+        id: line.values.get(serverId) ?? number,
+        addresses: await addressesOf(address, line.values),
+        portOffset: address.kind !== 'unix' && 'offset' in address.port ? address.port.offset : undefined,
+        weight: line.values.get(serverWeight) ?? 1,
+        backup: line.values.get(serverBackup) ?? false,
+        maxconn: line.values.get(serverMaxconn) ?? 0,
+        maxqueue: line.values.get(serverMaxqueue) ?? 0,
+        connect: {
+          keepAlive,
+          ...(from === undefined ? {} : { from }),
+          ...(source?.interface === undefined ? {} : { interface: source.interface }),
+          ...(line.values.get(serverTfo) === true ? { tcpFastOpen: true } : {}),
+          ...(userTimeout === undefined ? {} : { userTimeout }),
+        },
+        plan: plan(build.plan('connect', { line: line.values, place: line.place, section, kind: 'backend', app: undefined })),
+      },
+      build.gauges.gauge(),
+      line.values.get(serverDisabled) ?? false,
+    )
+  }
+
+  const servers: Server[] = []
+  for (const line of values.get(serverLines) ?? []) {
+    try {
+      servers.push(await server(line, servers.length + 1))
+    } catch (error) {
+      build.report({ ...line.place, level: 'alert', text: `'server ${section.name}/${line.name}' : ${error instanceof Error ? error.message : String(error)}` })
+    }
+  }
+  const direct = values.get(dispatch)
+  if (servers.length === 0 && direct !== undefined) {
+    const addresses = await dispatchAddresses(direct)
+    const settings = { name: '<DISPATCH>', id: 0, addresses, portOffset: undefined, weight: 1, backup: false, maxconn: 0, maxqueue: 0, connect: { keepAlive }, plan: plan([]) }
+    servers.push(new Server(settings, build.gauges.gauge(), false))
+  }
+
+  return new Backend(
+    {
+      name: section.name,
+      id,
+      connectTimeout,
+      serverTimeout: values.get(timeoutServer) ?? 0,
+      serverFinTimeout: values.get(timeoutServerFin),
+      tunnelTimeout: values.get(timeoutTunnel),
+      queueTimeout: values.get(timeoutQueue) ?? connectTimeout,
+      retries: values.get(retries) ?? RETRIES,
+      redispatch: values.get(optionRedispatch),
+      abortOnClose: values.get(optionAbortonclose) ?? false,
+      noLinger: values.get(optionNolinger) ?? false,
+      allBackups: false,
+    },
+    servers,
+    chooseBalance(values.get(balanceKey) ?? DEFAULT_BALANCE, build.random),
+    build.gauges.gauge(),
+    build.wheel,
+  )
+}

@@ -1,0 +1,116 @@
+// Owns the way from a frontend's section to a frontend that can listen: its bind lines with their handlers, and its routes.
+
+import type { Values } from '../core/keyword.ts'
+import type { ListenSpec } from '../core/provider.ts'
+import type { ListenAddress } from '../config/address.ts'
+import { hasBackend, type ProxySection } from '../config/configuration.ts'
+import { bindBacklog, bindDeferAccept, bindGid, bindInterface, bindMaxconn, bindMode, bindMss, bindName, bindTcpUt, bindTfo, bindTransparent, bindUid, bindV4v6, bindV6only } from '../config/keywords/bind.ts'
+import { optionClitcpka, optionDontlogNormal, optionDontlognull, optionLogasap, optionLogSeparateErrors, optionNolinger, optionTcpka, optionTcplog } from '../config/keywords/options.ts'
+import { backlog, defaultBackend, maxconn } from '../config/keywords/proxy.ts'
+import { dispatch } from '../config/keywords/source.ts'
+import { useBackend } from '../config/keywords/switching.ts'
+import { timeoutClient, timeoutClientFin, timeoutClientHs } from '../config/keywords/timeouts.ts'
+import { bindLines, serverLines } from '../config/lines.ts'
+import { GatedListener } from '../net/listener.ts'
+import type { Backend } from './backend.ts'
+import type { Build } from './build.ts'
+import { Bind, Frontend, type FrontendHost, type SessionLine } from './frontend.ts'
+import { connectLine, tcplogLine } from './log-line.ts'
+import { resolveName } from './resolve.ts'
+import type { Stream } from './stream.ts'
+
+const DEFAULT_BACKLOG = 1024
+
+function listenSpec(address: ListenAddress, resolved: ListenSpec['address'], line: Values, section: ProxySection): ListenSpec {
+  const userTimeout = line.get(bindTcpUt)
+  const device = line.get(bindInterface)
+  const mss = line.get(bindMss)
+  const mode = line.get(bindMode)
+  const uid = line.get(bindUid)
+  const gid = line.get(bindGid)
+  return {
+    address: resolved,
+    backlog: line.get(bindBacklog) ?? section.values.get(backlog) ?? DEFAULT_BACKLOG,
+    v6only: line.get(bindV6only) === true && line.get(bindV4v6) !== true,
+    keepAlive: section.values.get(optionClitcpka) ?? section.values.get(optionTcpka) ?? false,
+    ...(address.kind === 'fd' ? { fd: address.fd } : {}),
+    ...(mode === undefined ? {} : { mode }),
+    ...(uid === undefined ? {} : { uid }),
+    ...(gid === undefined ? {} : { gid }),
+    ...(device === undefined ? {} : { interface: device }),
+    ...(mss === undefined ? {} : { mss }),
+    ...(userTimeout === undefined ? {} : { userTimeout }),
+    ...(line.get(bindTransparent) === true ? { transparent: true } : {}),
+    ...(line.get(bindTfo) === true ? { tcpFastOpen: true } : {}),
+    ...(line.get(bindDeferAccept) === true ? { deferAccept: true } : {}),
+  }
+}
+
+/** Which backend a connection goes to: the first rule that holds, then the default. */
+function router(build: Build, section: ProxySection, backends: ReadonlyMap<string, Backend>): (stream: Stream) => Backend | undefined {
+  const rules = section.values.get(useBackend) ?? []
+  for (const rule of rules) {
+    if (rule.condition !== undefined) build.report({ ...rule.place, level: 'alert', text: "'use_backend' with a condition is not supported yet" })
+  }
+  const own = hasBackend(section.kind) && ((section.values.get(serverLines) ?? []).length > 0 || section.values.get(dispatch) !== undefined) ? section.name : undefined
+  const name = rules[0]?.backend ?? section.values.get(defaultBackend) ?? own
+  const backend = name === undefined ? undefined : backends.get(name)
+  return () => backend
+}
+
+export async function buildFrontend(build: Build, host: FrontendHost, section: ProxySection, id: number, backends: ReadonlyMap<string, Backend>): Promise<Frontend> {
+  const { values } = section
+  const logAsap = values.get(optionLogasap) ?? false
+  const connections = build.gauges.gauge()
+  const tcplog = values.get(optionTcplog) ?? false
+  const line: SessionLine = (s) =>
+    tcplog
+      ? tcplogLine(s, section.name, `${host.connections.value}/${connections.value}/${s.backend?.sessions.value ?? 0}/${s.server?.connections ?? 0}`, logAsap)
+      : connectLine(s, section.name)
+  const clientTimeout = values.get(timeoutClient) ?? 0
+  const frontend = new Frontend(
+    {
+      name: section.name,
+      id,
+      maxconn: values.get(maxconn) ?? 0,
+      clientTimeout,
+      clientFinTimeout: values.get(timeoutClientFin),
+      noLinger: values.get(optionNolinger) ?? false,
+      dontLogNull: values.get(optionDontlognull) ?? false,
+      dontLogNormal: values.get(optionDontlogNormal) ?? false,
+      logAsap,
+      logSeparateErrors: values.get(optionLogSeparateErrors) ?? false,
+      bufferSize: build.bufferSize,
+    },
+    host,
+    connections,
+    build.sinkFor(section.values),
+    line,
+    router(build, section, backends),
+  )
+
+  const binds: Bind[] = []
+  for (const bindLine of values.get(bindLines) ?? []) {
+    const handlers = build.plan('accept', { line: bindLine.values, place: bindLine.place, section, kind: 'frontend', app: frontend })
+    const plan = build.connectionPlan('accept', handlers, values.get(timeoutClientHs) ?? clientTimeout, values.get(timeoutClientFin))
+    for (const address of bindLine.addresses) {
+      let resolved: ListenSpec['address'] = { family: 'none' }
+      try {
+        if (address.kind === 'literal') resolved = address.address
+        else if (address.kind === 'name') resolved = (await resolveName(address, address.port))[0] ?? resolved
+      } catch (error) {
+        build.report({ ...bindLine.place, level: 'alert', text: `'bind' : ${error instanceof Error ? error.message : String(error)} in '${address.text}'` })
+        continue
+      }
+      const spec = listenSpec(address, resolved, bindLine.values, section)
+      const name = bindLine.values.get(bindName) ?? String(binds.length + 1)
+      binds.push(
+        new Bind(name, frontend, plan, bindLine.values.get(bindMaxconn) ?? 0, build.gauges.gauge(), (accepted) =>
+          new GatedListener(build.provider, spec, build.wheel, { accepted, notice: (text) => build.notice(`frontend ${section.name}: ${text}`) }),
+        ),
+      )
+    }
+  }
+  frontend.binds = binds
+  return frontend
+}

@@ -1,0 +1,110 @@
+// Owns what building proxies needs in common: plans of handlers per line, gauges, clocks, and where problems go.
+
+import type { App, MakeHandler } from '../core/handler.ts'
+import type { Place, Problem, Values } from '../core/keyword.ts'
+import type { LogSink } from '../core/log-sink.ts'
+import { orderHandlers, planLine } from '../core/plan.ts'
+import type { HandlerSpec, Plugin, PlanLine } from '../core/plugin.ts'
+import type { Provider } from '../core/provider.ts'
+import type { ProxySection } from '../config/configuration.ts'
+import type { ConnectionPlan } from '../net/connection.ts'
+import type { Wheel } from '../util/wheel.ts'
+import type { GaugeMemory } from './gauge.ts'
+
+/** How long a polite end waits for the peer's, unless client-fin says otherwise. ms */
+const DRAIN_MS = 5000
+
+/** What the process gives. */
+export interface BuildHost {
+  readonly provider: Provider
+  readonly wheel: Wheel
+  readonly gauges: GaugeMemory
+  /** Wall clock, ms since the epoch. */
+  readonly clock: () => number
+  /** Numbers in [0, 1). */
+  readonly random: () => number
+  readonly plugins: readonly Plugin[]
+  readonly global: Values
+  readonly bufferSize: number
+  /** Where a proxy's log lines go; undefined: nowhere. */
+  sinkFor(values: Values): LogSink | undefined
+  /** One line for the process log. */
+  notice(text: string): void
+}
+
+/** A bind or server line to be planned. */
+export interface LineToPlan {
+  readonly line: Values
+  readonly place: Place
+  readonly section: ProxySection
+  readonly kind: 'frontend' | 'backend'
+  readonly app: App | undefined
+}
+
+export class Build {
+  readonly provider: Provider
+  readonly wheel: Wheel
+  readonly gauges: GaugeMemory
+  readonly bufferSize: number
+  readonly random: () => number
+  readonly problems: Problem[] = []
+  readonly #host: BuildHost
+  readonly #orders: Readonly<Record<'accept' | 'connect', readonly HandlerSpec[]>>
+
+  constructor(host: BuildHost) {
+    this.#host = host
+    this.provider = host.provider
+    this.wheel = host.wheel
+    this.gauges = host.gauges
+    this.bufferSize = host.bufferSize
+    this.random = host.random
+    this.#orders = { accept: this.#order('accept'), connect: this.#order('connect') }
+  }
+
+  #order(side: 'accept' | 'connect'): readonly HandlerSpec[] {
+    const { order, problems } = orderHandlers(this.#host.plugins.flatMap((p) => p.handlers ?? []), side)
+    for (const text of problems ?? []) this.report({ file: 'plugins', line: 0, level: 'alert', text })
+    return order ?? []
+  }
+
+  report(problem: Problem): void {
+    this.problems.push(problem)
+  }
+
+  notice(text: string): void {
+    this.#host.notice(text)
+  }
+
+  sinkFor(values: Values): LogSink | undefined {
+    return this.#host.sinkFor(values)
+  }
+
+  /** The handlers of a line, in order. */
+  plan(side: 'accept' | 'connect', to: LineToPlan): MakeHandler[] {
+    const order = this.#orders[side]
+    const { line, place, section } = to
+    const planned: PlanLine = {
+      get: (key) => line.get(key),
+      placeOf: (key) => line.placeOf(key),
+      place,
+      proxy: {
+        name: section.name,
+        kind: to.kind,
+        get: (key) => section.values.get(key),
+        placeOf: (key) => section.values.placeOf(key),
+      },
+      global: this.#host.global,
+      app: to.app,
+      report: (problem) => this.report({ ...place, ...problem }),
+      handler: (name) => {
+        const spec = order.find((s) => s.name === name)
+        return spec === undefined ? null : (spec.plan(planned) ?? spec.insert?.(planned) ?? null)
+      },
+    }
+    return planLine(order, planned)
+  }
+
+  connectionPlan(side: 'accept' | 'connect', handlers: readonly MakeHandler[], handshakeMs: number, drainMs: number = DRAIN_MS): ConnectionPlan {
+    return { side, handlers, handshakeMs, drainMs, bufferSize: this.bufferSize, wheel: this.wheel, clock: this.#host.clock }
+  }
+}
