@@ -2,7 +2,7 @@
 
 import { keyword } from '../../core/keyword.ts'
 import type { Keyword } from '../../core/keyword.ts'
-import { end, type InetEnd } from './endpoint.ts'
+import { inetEnd, type InetEnd } from './endpoint.ts'
 import { integer, time, word } from './arguments.ts'
 
 const SERVER = ['server'] as const
@@ -80,8 +80,7 @@ export const serverCheckAddr = keyword<InetEnd>({
   doc: "The address that checks go to. Default: the server's.",
   parse: (args) => {
     const w = word(args, "'addr' expects <ipv4|ipv6> as argument.")
-    const to = w === undefined ? undefined : end(args, w, { prefix: "'addr' : ", port: 'optional' })
-    return to === undefined || to.kind === 'unix' ? undefined : to
+    return w === undefined ? undefined : inetEnd(args, w, { prefix: "'addr' : ", port: 'optional' })
   },
 })
 

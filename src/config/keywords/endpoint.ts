@@ -1,8 +1,8 @@
-// Owns addresses of single ends: what `source`, `dispatch`, a server's `addr` and `log` name. One address, at most one port.
+// Owns addresses of single ends: what `source`, `dispatch`, a server's `addr` and `log` name. One address, at most one port or range.
 
-import { isIPv4, isIPv6 } from 'node:net'
 import type { Args, Word } from '../../core/keyword.ts'
 import type { UnixAddress } from '../../core/address.ts'
+import { parseServerAddress, type Fail } from '../address.ts'
 
 /** 0.0.0.0 and :: stand for any address. A name is for the start-up to resolve. */
 export interface InetEnd {
@@ -20,72 +20,35 @@ export interface UnixEnd {
   readonly address: UnixAddress
 }
 
-export type End = InetEnd | UnixEnd
-
 export interface EndRule {
   /** In front of every text: `'dispatch' : `. */
   readonly prefix: string
-  readonly port: 'none' | 'optional' | 'required' | 'range'
-  readonly unix?: boolean
+  readonly port: 'optional' | 'required' | 'range'
 }
 
-const PREFIX = /^(ipv4|ipv6|udp|udp4|udp6|unix|abns)@(.*)$/s
+const RANGE = /^(.*:[0-9]{1,5})-([0-9]{1,5})$/s
 
 /** Reads one end out of a word that has been read; reports and returns undefined when it cannot. */
-export function end(args: Args, w: Word, rule: EndRule): End | undefined {
-  const fail = (text: string): undefined => args.fail(`${rule.prefix}${text}`, undefined, w)
+export function end(args: Args, w: Word, rule: EndRule): InetEnd | UnixEnd | undefined {
+  const fail: Fail = (text) => args.fail(`${rule.prefix}${text}`, undefined, w)
   if (w.text === '') return fail("'' resolves to an empty address (environment variable missing?)")
-  const prefixed = PREFIX.exec(w.text)
-  const family = prefixed?.[1] ?? ''
-  const text = prefixed?.[2] ?? w.text
-  if (family === 'unix' || family === 'abns' || text.startsWith('/')) {
-    if (rule.unix !== true) return fail(`a Unix socket is not possible here in '${w.text}'`)
-    if (text === '') return fail(`missing path of a Unix socket in '${w.text}'`)
-    return { kind: 'unix', address: { family: 'unix', path: text, abstract: family === 'abns' } }
-  }
-  const { host, port } = split(text)
-  const wanted = family.endsWith('4') ? 'ipv4' : family.endsWith('6') ? 'ipv6' : 'any'
-  const named = name(host, wanted)
-  if (named === undefined) return fail(`invalid address: '${host}' in '${w.text}'`)
-  const ports = readPort(port, w.text, rule, fail)
-  return ports === undefined ? undefined : { ...named, ...ports }
+  const range = RANGE.exec(w.text)
+  if (range !== null && rule.port !== 'range') return fail(`port range not permitted here in '${w.text}'`)
+  const to = parseServerAddress(range?.[1] ?? w.text, args.env, fail)
+  if (to === undefined) return undefined
+  if (to.kind === 'unix') return { kind: 'unix', address: to.address }
+  if ('offset' in to.port && to.port.offset !== 0) return fail(`port offset not permitted here in '${w.text}'`)
+  const port = 'fixed' in to.port ? to.port.fixed : 0
+  if (port === 0 && rule.port === 'required') return fail(`missing port specification in '${w.text}'`)
+  const one: InetEnd = { kind: to.kind, family: to.family, host: to.host, port }
+  if (range === null) return one
+  const lastPort = Number(range[2])
+  if (lastPort > 65535) return fail(`invalid port '${range[2] ?? ''}' in '${w.text}'`)
+  return lastPort < port ? fail(`invalid port range '${port}-${lastPort}' in '${w.text}'`) : { ...one, lastPort }
 }
 
-/** Splits at the last colon, unless brackets end behind it. */
-function split(text: string): { host: string; port: string | undefined } {
-  const bracketed = /^\[([^\]]*)\](?::(.*))?$/s.exec(text)
-  if (bracketed !== null) return { host: bracketed[1] ?? '', port: bracketed[2] }
-  if (isIPv6(text)) return { host: text, port: undefined }
-  const colon = text.lastIndexOf(':')
-  return colon < 0 ? { host: text, port: undefined } : { host: text.slice(0, colon), port: text.slice(colon + 1) }
-}
-
-function name(host: string, wanted: 'ipv4' | 'ipv6' | 'any'): Pick<InetEnd, 'kind' | 'family' | 'host'> | undefined {
-  if (host === '' || host === '*') {
-    return wanted === 'ipv6' ? { kind: 'ip', family: 'ipv6', host: '::' } : { kind: 'ip', family: 'ipv4', host: '0.0.0.0' }
-  }
-  if (isIPv4(host)) return wanted === 'ipv6' ? undefined : { kind: 'ip', family: 'ipv4', host }
-  if (isIPv6(host)) return wanted === 'ipv4' ? undefined : { kind: 'ip', family: 'ipv6', host }
-  return /^[0-9A-Za-z_](?:[0-9A-Za-z_.-]*[0-9A-Za-z_])?\.?$/.test(host) && !/^[0-9.]+$/.test(host) ? { kind: 'name', family: wanted, host } : undefined
-}
-
-function readPort(
-  port: string | undefined,
-  whole: string,
-  rule: EndRule,
-  fail: (text: string) => undefined,
-): { port: number; lastPort?: number } | undefined {
-  if (port === undefined || port === '') {
-    return rule.port === 'required' ? fail(`missing port specification in '${whole}'`) : { port: 0 }
-  }
-  if (rule.port === 'none') return fail(`port specification not permitted here in '${whole}'`)
-  if (/^[+-]/.test(port)) return fail(`port offset not permitted here in '${whole}'`)
-  const range = /^([0-9]+)(?:-([0-9]+))?$/.exec(port)
-  if (range === null) return fail(`invalid character '${/[^0-9]/.exec(port)?.[0] ?? ''}' in port number '${port}' in '${whole}'`)
-  const first = Number(range[1])
-  const last = range[2] === undefined ? undefined : Number(range[2])
-  if (last !== undefined && rule.port !== 'range') return fail(`port range not permitted here in '${whole}'`)
-  if (first > 65535 || (last ?? 0) > 65535 || (first === 0 && rule.port === 'required')) return fail(`invalid port '${port}'`)
-  if (last === undefined) return { port: first }
-  return last < first ? fail(`invalid port range '${port}' in '${whole}'`) : { port: first, lastPort: last }
+/** As end(), where a Unix socket has no meaning. */
+export function inetEnd(args: Args, w: Word, rule: EndRule): InetEnd | undefined {
+  const to = end(args, w, rule)
+  return to?.kind === 'unix' ? args.fail(`${rule.prefix}a Unix socket is not possible here in '${w.text}'`, undefined, w) : to
 }

@@ -71,7 +71,9 @@ function destination(args: Args, w: Word): LogDestination | undefined {
   }
   const later = /^(ring|tcp|tcp4|tcp6|uxst|uxdg|backend)@/.exec(w.text)?.[1]
   if (later !== undefined) return args.fail(`log : '${later}@' is not supported yet in '${w.text}'`, undefined, w)
-  const to = end(args, w, { prefix: 'log : ', port: 'optional', unix: true })
+  const udp = /^udp([46]?)@(.*)$/s.exec(w.text)
+  const at = udp === null ? w : { ...w, text: `ip${udp[1] === '' ? '' : `v${udp[1] ?? ''}`}@${udp[2] ?? ''}` }
+  const to = end(args, at, { prefix: 'log : ', port: 'optional' })
   if (to === undefined || to.kind === 'unix') return to
   return { kind: 'udp', host: to.host, port: to.port === 0 ? 514 : to.port, family: to.family }
 }

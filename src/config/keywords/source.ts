@@ -2,7 +2,7 @@
 
 import { keyword } from '../../core/keyword.ts'
 import type { Args, Keyword } from '../../core/keyword.ts'
-import { end, type InetEnd } from './endpoint.ts'
+import { inetEnd, type InetEnd } from './endpoint.ts'
 import { sided, word } from './arguments.ts'
 
 /** Where outgoing connections come from. */
@@ -20,8 +20,8 @@ function source(args: Args, place: 'backend' | 'server'): Source | undefined {
       : "'source' expects <addr>[:<port>[-<port>]], and optionally 'usesrc' <addr>, and 'interface' <name> as argument."
   const w = word(args, missing)
   if (w === undefined) return undefined
-  const from = end(args, w, { prefix: `'source ${w.text}' : `, port: place === 'backend' ? 'optional' : 'range' })
-  if (from === undefined || from.kind === 'unix') return undefined
+  const from = inetEnd(args, w, { prefix: `'source ${w.text}' : `, port: place === 'backend' ? 'optional' : 'range' })
+  if (from === undefined) return undefined
   const option = args.peek()
   if (option?.text === 'usesrc') {
     args.next()
@@ -63,8 +63,7 @@ export const dispatch = sided<InetEnd>('backend', {
   defaults: false,
   parse: (args) => {
     const w = args.next() ?? { text: '', column: args.place.column ?? 1 }
-    const to = end(args, w, { prefix: "'dispatch' : ", port: 'required' })
-    return to === undefined || to.kind === 'unix' ? undefined : to
+    return inetEnd(args, w, { prefix: "'dispatch' : ", port: 'required' })
   },
 })
 
