@@ -60,6 +60,10 @@ const LATER: Readonly<Record<string, readonly string[]>> = {
 
 /** Words that HAProxy 2.6 itself refuses, with its answer. */
 const RETIRED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  global: {
+    nbproc:
+      'nbproc is not supported any more since HAProxy 2.5. Threads will automatically be used on multi-processor machines if available.',
+  },
   proxy: {
     clitimeout: "the 'clitimeout' directive is not supported anymore since HAProxy 2.1. Use 'timeout client'.",
     contimeout: "the 'contimeout' directive is not supported anymore since HAProxy 2.1. Use 'timeout connect'.",

@@ -36,37 +36,28 @@ export const nbthread = keyword<number>({
     }),
 })
 
-/** Always an alert, as in HAProxy since 2.5. */
-export const nbproc = keyword<never>({
-  name: 'nbproc',
-  sections: GLOBAL,
-  args: '<number>',
-  doc: 'Not supported any more, as in HAProxy since 2.5.',
-  parse: (args) => {
-    args.rest()
-    return args.fail("nbproc is not supported any more since HAProxy 2.5. Threads will automatically be used on multi-processor machines if available.")
-  },
-})
-
 export const daemon = only('daemon', 'Run in the background, as with -D.')
 export const quiet = only('quiet', 'Print nothing at start-up, as with -q.')
 export const zeroWarning = only('zero-warning', 'Refuse to start when anything was warned about, as with -dW.')
 
-function path(name: string, what: string, doc: string, global: boolean): Keyword<string> {
-  return keyword<string>({
-    name,
-    sections: GLOBAL,
-    args: `<${what}>`,
-    doc,
-    parse: (args) =>
-      word(args, global ? `global statement '${name}' expects a directory path as an argument.` : `'${name}' expects a ${what} as an argument.`)?.text,
-  })
+function path(name: string, args: string, missing: string, doc: string): Keyword<string> {
+  return keyword<string>({ name, sections: GLOBAL, args, doc, parse: (a) => word(a, missing)?.text })
 }
 
-export const pidfile = path('pidfile', 'file name', 'Write the process id to this file, as with -p.', false)
-export const chroot = path('chroot', 'directory', 'Change the root directory to this one before serving. `auto` makes an empty one.', false)
-export const caBase = path('ca-base', 'dir', 'Where relative names of ca-file, ca-verify-file and crl-file begin.', true)
-export const crtBase = path('crt-base', 'dir', 'Where relative names of crt and crt-list begin.', true)
+export const pidfile = path('pidfile', '<file>', "'pidfile' expects a file name as an argument.", 'Write the process id to this file, as with -p.')
+export const chroot = path('chroot', '<dir>', "'chroot' expects a directory as an argument.", 'Change the root directory to this one before serving.')
+export const caBase = path(
+  'ca-base',
+  '<dir>',
+  "global statement 'ca-base' expects a directory path as an argument.",
+  'Where relative names of ca-file, ca-verify-file and crl-file begin.',
+)
+export const crtBase = path(
+  'crt-base',
+  '<dir>',
+  "global statement 'crt-base' expects a directory path as an argument.",
+  'Where relative names of crt and crt-list begin.',
+)
 
 function account(name: 'uid' | 'gid', other: 'user' | 'group', doc: string): Keyword<number> {
   return keyword<number>({
@@ -206,7 +197,6 @@ export const maxpipes = keyword<number>({
 export const globalKeywords: readonly Keyword<unknown>[] = [
   globalMaxconn,
   nbthread,
-  nbproc,
   daemon,
   quiet,
   zeroWarning,

@@ -7,21 +7,21 @@ import { integer, time, word } from './arguments.ts'
 
 const GLOBAL = ['global'] as const
 
-function list(name: string, what: string, doc: string): Keyword<string> {
+function list(name: string, args: string, what: string, doc: string): Keyword<string> {
   return keyword<string>({
     name,
     sections: GLOBAL,
-    args: `<${what.replaceAll(' ', '')}s>`,
+    args,
     doc,
-    parse: (args) => word(args, `global statement '${name}' expects a ${what} as an argument.`)?.text,
+    parse: (a) => word(a, `global statement '${name}' expects a ${what} as an argument.`)?.text,
   })
 }
 
-export const sslDefaultBindCiphers = list('ssl-default-bind-ciphers', 'cipher suite', 'Ciphers up to TLS 1.2 of bind lines without `ciphers`, in OpenSSL format.')
-export const sslDefaultBindCiphersuites = list('ssl-default-bind-ciphersuites', 'cipher suite', 'TLS 1.3 ciphers of bind lines without `ciphersuites`, separated by colons.')
-export const sslDefaultBindCurves = list('ssl-default-bind-curves', 'curves suite', 'Groups of bind lines without `curves`, separated by colons.')
-export const sslDefaultServerCiphers = list('ssl-default-server-ciphers', 'cipher suite', 'Ciphers up to TLS 1.2 of server lines without `ciphers`, in OpenSSL format.')
-export const sslDefaultServerCiphersuites = list('ssl-default-server-ciphersuites', 'cipher suite', 'TLS 1.3 ciphers of server lines without `ciphersuites`, separated by colons.')
+export const sslDefaultBindCiphers = list('ssl-default-bind-ciphers', '<ciphers>', 'cipher suite', 'Ciphers up to TLS 1.2 of bind lines without `ciphers`, in OpenSSL format.')
+export const sslDefaultBindCiphersuites = list('ssl-default-bind-ciphersuites', '<ciphersuites>', 'cipher suite', 'TLS 1.3 ciphers of bind lines without `ciphersuites`, separated by colons.')
+export const sslDefaultBindCurves = list('ssl-default-bind-curves', '<curves>', 'curves suite', 'Groups of bind lines without `curves`, separated by colons.')
+export const sslDefaultServerCiphers = list('ssl-default-server-ciphers', '<ciphers>', 'cipher suite', 'Ciphers up to TLS 1.2 of server lines without `ciphers`, in OpenSSL format.')
+export const sslDefaultServerCiphersuites = list('ssl-default-server-ciphersuites', '<ciphersuites>', 'cipher suite', 'TLS 1.3 ciphers of server lines without `ciphersuites`, separated by colons.')
 
 /** What the options of a global statement, or the same words on a line, come to. */
 export interface TlsDefaults {
