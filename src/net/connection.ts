@@ -65,6 +65,8 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
   /** Bytes that the current handler waits for; 0 when it waits for something else. */
   #need = 0
   #heard = false
+  /** A handler has been called: until then an outgoing connection is connecting. */
+  #begun = false
   #stepping = false
   #woken = false
   #released = false
@@ -167,6 +169,7 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
     this.#stepping = true
     try {
       while (this.#pipeline !== null && !this.sock.connecting && this.#said() && this.#heardEnough()) {
+        this.#begun = true
         const verdict = this.#pipeline.run(this)
         if (!this.#act(verdict)) break
       }
@@ -234,7 +237,7 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
   }
 
   #refuse(why: Why, how: 'finish' | 'reset' | 'drop'): false {
-    const handler = this.sock.connecting ? '' : (this.#pipeline?.current ?? '')
+    const handler = this.side === 'connect' && !this.#begun ? '' : (this.#pipeline?.current ?? '')
     const detail = why.detail ?? this.#pipeline?.detail(why.cause)
     this.#leaveHandshake()
     this.#events.refused(this, handler, detail === undefined ? why : { ...why, detail })
@@ -278,7 +281,7 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
 
   /** A polite end: what is in `output` is sent, input drained, both ends awaited for at most the plan's drainMs. */
   finish(): void {
-    if (this.#released || (this.#user === null && this.#pipeline === null && this.shut !== 0)) return
+    if (this.#released || (this.#user === null && this.#pipeline === null && shutting.ending(this.shut, W))) return
     this.#user = null
     this.#leaveHandshake()
     this.input.clear()

@@ -2,12 +2,13 @@
 //
 //   near  256 slots of 4 ms     (about 1 s ahead)
 //   far   256 slots of 1.024 s  (about 4 min ahead), emptied into `near` as their second comes
-//   late  one list for what is later still, looked through once per turn of `far`
+//   late  one list for what is later still, looked through twice per turn of `far`, so before any of it is due
 //
 // A timer strikes up to one slot late and never early. While nothing is armed, nothing wakes the process.
 
 const NEAR_MS = 4
 const SLOTS = 256
+const LATE_LOOK = SLOTS / 2
 
 /** A deadline: extended by whoever has one, so that arming it allocates nothing. */
 export abstract class Timer {
@@ -175,7 +176,7 @@ export class Wheel {
   #cascade(): void {
     const second = Math.floor(this.#done / SLOTS)
     this.#replace(this.#far[second % SLOTS] ?? this.#late)
-    if (second % SLOTS === 0) this.#replace(this.#late)
+    if (second % LATE_LOOK === 0) this.#replace(this.#late)
   }
 
   #replace(head: Timer): void {

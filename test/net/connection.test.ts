@@ -1,0 +1,270 @@
+// The engine of a connection: what verdicts mean for a socket, the one deadline, and the staged end.
+
+import t from 'tap'
+import { Bytes } from '../../src/core/bytes.ts'
+import type { Connection } from '../../src/core/connection.ts'
+import { close, drop, factKey, more, next, reset, serve, wait, type App, type Handler, type Handshake, type Verdict, type Why } from '../../src/core/handler.ts'
+import { closed, CLOSED } from '../../src/core/shut.ts'
+import type { DataLayer, Sock } from '../../src/core/sock.ts'
+import { EngineConnection } from '../../src/net/connection.ts'
+import { fakeWheel, type FakeClock } from '../kit/fake-clock.ts'
+import { FakeSock } from '../kit/fake-sock.ts'
+
+interface World {
+  readonly sock: FakeSock
+  readonly conn: EngineConnection
+  readonly clock: FakeClock
+  readonly refused: (Why & { handler: string })[]
+  readonly bugs: string[]
+  released: number
+}
+
+function world(handlers: readonly (Handler | ((hs: Handshake) => Verdict))[], side: 'accept' | 'connect' = 'accept', connecting = false): World {
+  const { wheel, clock } = fakeWheel()
+  const sock = new FakeSock()
+  sock.connecting = connecting
+  const plan = {
+    side,
+    handlers: handlers.map((h) => () => (typeof h === 'function' ? { name: 'step', step: h } : h)),
+    handshakeMs: 1000,
+    drainMs: 500,
+    bufferSize: 64,
+    wheel,
+    clock: () => 5_000_000,
+  }
+  const w = { sock, clock, refused: new Array<Why & { handler: string }>(), bugs: new Array<string>(), released: 0 }
+  const conn = new EngineConnection(sock, plan, {
+    refused: (_conn, handler, why) => w.refused.push({ handler, ...why }),
+    released: () => w.released++,
+    bug: (_conn, handler) => w.bugs.push(handler),
+  })
+  return Object.assign(w, { conn })
+}
+
+class Recorder implements App {
+  readonly name = 'recorder'
+  conn: Connection | undefined
+  readies = 0
+  expiries = 0
+  open(conn: Connection): void {
+    this.conn = conn
+    conn.attach({ ready: () => this.readies++, expired: () => this.expiries++ })
+  }
+}
+
+t.test('handlers in order, bytes taken from the front, what is left goes to the app', async (t) => {
+  const app = new Recorder()
+  const w = world([
+    (hs) => (hs.bytes.length < 3 ? more(3) : (hs.take(3), next())),
+    (hs) => (hs.bytes.length < 2 ? more(2) : (hs.take(2), serve(app))),
+  ])
+  w.conn.start()
+  for (const c of 'abcdefg') w.sock.arrive(c)
+  t.equal(app.conn, w.conn)
+  t.equal(w.conn.input.length, 0, 'bytes behind the handshake are not read for the app')
+  t.equal(w.sock.unread, 2, 'they wait where they are: back-pressure')
+  const all = world([(hs) => (hs.bytes.length < 3 ? more(3) : (hs.take(3), serve(app)))])
+  all.conn.start()
+  all.sock.arrive('abcdefg')
+  t.equal(all.conn.input.view().toString(), 'defg', 'bytes of the same segment are the app\'s first')
+  t.equal(w.released + all.released, 0)
+})
+
+t.test('the peer ends, breaks or is silent: the handler is named, the cause is its own', async (t) => {
+  const asks: Handler = { name: 'asks', details: { timeout: 'asked in vain' }, step: () => more(4) }
+  const empty = world([asks])
+  empty.conn.start()
+  empty.sock.end()
+  t.same(empty.refused, [{ handler: 'asks', cause: 'empty' }])
+  t.same(empty.sock.log, ['close_notify', 'FIN', 'close'], 'ended politely and released')
+
+  const short = world([asks])
+  short.conn.start()
+  short.sock.arrive('ab')
+  short.sock.end()
+  t.same(short.refused, [{ handler: 'asks', cause: 'short' }])
+
+  const broken = world([asks])
+  broken.conn.start()
+  broken.sock.break()
+  t.same(broken.refused, [{ handler: 'asks', cause: 'failed', detail: 'ECONNRESET' }])
+
+  const silent = world([asks])
+  silent.conn.start()
+  silent.clock.advance(999)
+  t.same(silent.refused, [])
+  silent.clock.advance(10)
+  t.same(silent.refused, [{ handler: 'asks', cause: 'timeout', detail: 'asked in vain' }])
+  t.same(silent.sock.log, ['close_notify', 'FIN'], 'and the drain waits for the peer')
+  silent.clock.advance(510)
+  t.equal(silent.released, 1)
+  t.same(silent.sock.log, ['close_notify', 'FIN', 'close'])
+  for (const w of [empty, short, broken]) t.equal(w.released, 1)
+})
+
+t.test('a last chunk: said, input drained, FIN, the peer\'s end awaited, closed over nothing unread', async (t) => {
+  const w = world([() => close({ cause: 'answered', quiet: true }, Buffer.from('OK\n'))])
+  w.sock.arrive('GET / HTTP/1.0\r\n\r\n')
+  w.conn.start()
+  t.same(w.sock.log, ['sent:OK\n', 'close_notify', 'FIN'])
+  t.equal(w.sock.unread, 0, 'drained')
+  w.sock.arrive('more of it')
+  t.equal(w.sock.unread, 0, 'and drained on')
+  w.sock.end()
+  t.same(w.sock.log, ['sent:OK\n', 'close_notify', 'FIN', 'close'])
+  t.equal(w.released, 1)
+  t.ok(closed(w.conn.shut))
+})
+
+t.test('a last chunk that the peer takes slowly is not cut', async (t) => {
+  const w = world([() => close({ cause: 'answered' }, Buffer.from('0123456789'))])
+  w.sock.room = 4
+  w.conn.start()
+  t.same(w.sock.log, ['sent:0123'])
+  w.sock.room = 4
+  w.sock.owner.ready()
+  t.same(w.sock.log, ['sent:0123', 'sent:4567'])
+  w.sock.room = Infinity
+  w.sock.owner.ready()
+  t.same(w.sock.log.slice(2), ['sent:89', 'close_notify', 'FIN'])
+})
+
+t.test('stages that take their time are resumed by events, in order', async (t) => {
+  const w = world([() => close({ cause: 'denied' })])
+  w.sock.quick = false
+  w.conn.start()
+  t.same(w.sock.log, [], 'the data layer has not ended yet')
+  w.sock.quick = true
+  w.sock.owner.ready()
+  t.same(w.sock.log, ['close_notify', 'FIN'])
+  w.sock.end()
+  t.same(w.sock.log, ['close_notify', 'FIN', 'close'])
+})
+
+t.test('reset and drop', async (t) => {
+  const w = world([() => reset({ cause: 'denied', quiet: true })])
+  w.conn.start()
+  t.same(w.sock.log, ['RST'].concat('close'), 'RST, then the descriptor is let go')
+  t.equal(w.released, 1)
+  const d = world([() => drop({ cause: 'denied', quiet: true })])
+  d.conn.start()
+  d.clock.advance(60_000)
+  t.same(d.sock.log, [], 'not a word')
+  d.clock.advance(300_000)
+  t.equal(d.released, 1)
+})
+
+t.test('bugs cost their own connection only, and every end() is called once', async (t) => {
+  const ends: string[] = []
+  const ending = (name: string, step: Handler['step']): Handler => ({ name, step, end: () => ends.push(name) })
+  const w = world([ending('first', () => next()), ending('thrower', () => { throw new Error('oops') }), ending('last', () => next())])
+  w.conn.start()
+  t.equal(w.refused[0]?.handler, 'thrower')
+  t.equal(w.refused[0]?.cause, 'bug')
+  t.match(w.refused[0]?.detail, /oops/)
+  t.same(ends, ['first', 'thrower', 'last'])
+
+  const greedy = world([() => more(65)])
+  greedy.conn.start()
+  t.equal(greedy.refused[0]?.cause, 'malformed', 'more than the buffer')
+  const loop = world([() => more(0)])
+  loop.conn.start()
+  t.equal(loop.refused[0]?.cause, 'bug', 'asking for what there is would never end')
+})
+
+t.test('wait and wake; inserted handlers; facts', async (t) => {
+  const key = factKey<number>('answer')
+  const app = new Recorder()
+  let handshake: Handshake | undefined
+  let answer = 0
+  const w = world([
+    (hs) => {
+      handshake = hs
+      return answer === 0 ? wait() : (hs.set(key, answer), next(() => ({ name: 'inserted', step: (h) => (h.get(key) === 42 ? next() : reset({ cause: 'bug' })) })))
+    },
+    () => serve(app),
+  ])
+  w.conn.start()
+  t.equal(app.conn, undefined)
+  answer = 42
+  handshake?.wake()
+  handshake?.wake()
+  await Promise.resolve()
+  t.equal(app.conn, w.conn)
+  t.equal(w.conn.get(key), 42)
+  handshake?.wake()
+  await Promise.resolve()
+  t.equal(app.readies, 0, 'a late wake() is harmless')
+})
+
+t.test('an outgoing connection: handlers wait for the connect; what they say goes out first', async (t) => {
+  const app = new Recorder()
+  const w = world([(hs) => (hs.write(Buffer.from('PROXY\r\n')), next()), () => serve(app)], 'connect', true)
+  w.conn.start()
+  t.same(w.sock.log, [])
+  w.sock.connecting = false
+  w.sock.owner.ready()
+  t.equal(app.conn, w.conn)
+  w.conn.shutw()
+  t.same(w.sock.log, ['sent:PROXY\r\n', 'close_notify', 'FIN'])
+
+  const refused = world([() => serve(app)], 'connect', true)
+  refused.conn.start()
+  refused.sock.connecting = false
+  refused.sock.break('ECONNREFUSED')
+  t.same(refused.refused, [{ handler: '', cause: 'failed', detail: 'ECONNREFUSED' }])
+  const late = world([() => serve(app)], 'connect', true)
+  late.conn.start()
+  late.clock.advance(1010)
+  t.same(late.refused, [{ handler: '', cause: 'timeout' }], 'the deadline covers the connect')
+})
+
+t.test('a data layer on top gets the bytes that nobody took', async (t) => {
+  const app = new Recorder()
+  let given = ''
+  const layer = (lower: Sock, rest: Bytes): DataLayer => {
+    given = rest.view().toString()
+    return lower
+  }
+  const w = world([(hs) => (hs.bytes.length < 2 ? more(2) : (hs.take(2), hs.upgrade(layer), next())), () => serve(app)])
+  w.conn.start()
+  w.sock.arrive('abHELLO')
+  t.equal(given, 'HELLO')
+  t.equal(w.conn.input.length, 0)
+})
+
+t.test('ending is idempotent, and a second end does not change the first', async (t) => {
+  const app = new Recorder()
+  const w = world([() => serve(app)])
+  w.conn.start()
+  w.conn.write(Buffer.from('bye'))
+  w.conn.finish()
+  w.conn.finish()
+  t.same(w.sock.log, ['sent:bye', 'close_notify', 'FIN'])
+  w.sock.end()
+  w.conn.finish()
+  w.conn.reset()
+  t.same(w.sock.log, ['sent:bye', 'close_notify', 'FIN', 'close'])
+  t.equal(w.released, 1)
+  t.equal(w.conn.shut, CLOSED)
+  t.equal(app.readies, 0, 'the user hears nothing more')
+})
+
+t.test('the user\'s deadline, and half-close', async (t) => {
+  const app = new Recorder()
+  const w = world([() => serve(app)])
+  w.conn.start()
+  w.conn.deadline(100)
+  w.clock.advance(90)
+  w.conn.deadline(100)
+  w.clock.advance(90)
+  t.equal(app.expiries, 0)
+  w.clock.advance(20)
+  t.equal(app.expiries, 1)
+  w.conn.shutw()
+  t.same(w.sock.log, ['close_notify', 'FIN'])
+  t.equal(w.released, 0)
+  w.conn.readEnded()
+  w.sock.owner.ready()
+  t.equal(w.released, 1, 'both ways ended: released')
+})

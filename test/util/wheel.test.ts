@@ -1,0 +1,85 @@
+// The timer wheel: never early, at most a slot late, exact order of arming kept out of it, nothing wakes an idle process.
+
+import fc from 'fast-check'
+import t from 'tap'
+import { Alarm, type Wheel } from '../../src/util/wheel.ts'
+import { fakeWheel, type FakeClock } from '../kit/fake-clock.ts'
+
+const SLOT = 4
+
+function strikes(wheel: Wheel, clock: FakeClock, ms: number): { alarm: Alarm; at: number[] } {
+  const at: number[] = []
+  const alarm = new Alarm(() => at.push(clock.time))
+  wheel.arm(alarm, ms)
+  return { alarm, at }
+}
+
+t.test('strikes once, never early and at most two slots late, near and far and very far', async (t) => {
+  for (const ms of [1, 3, 4, 5, 100, 1023, 1024, 1025, 5000, 60_000, 262_000, 300_000, 3_600_000]) {
+    const { wheel, clock } = fakeWheel()
+    const { at } = strikes(wheel, clock, ms)
+    clock.advance(ms - 1)
+    t.same(at, [], `${ms} ms: not early`)
+    clock.advance(2 * SLOT + 1)
+    t.equal(at.length, 1, `${ms} ms: struck`)
+    clock.advance(4_000_000)
+    t.equal(at.length, 1, `${ms} ms: once`)
+    t.notOk(clock.waking, 'nothing wakes an idle process')
+  }
+})
+
+t.test('disarmed and moved timers', async (t) => {
+  const { wheel, clock } = fakeWheel()
+  const gone = strikes(wheel, clock, 50)
+  const moved = strikes(wheel, clock, 50)
+  wheel.disarm(gone.alarm)
+  wheel.disarm(gone.alarm)
+  wheel.arm(moved.alarm, 2000)
+  clock.advance(1999)
+  t.same(moved.at, [])
+  clock.advance(10)
+  t.equal(moved.at.length, 1)
+  t.same(gone.at, [])
+  t.notOk(clock.waking)
+})
+
+t.test('a timer may arm itself and others while it strikes', async (t) => {
+  const { wheel, clock } = fakeWheel()
+  let n = 0
+  const every = new Alarm(() => {
+    if (++n < 5) wheel.arm(every, 10)
+  })
+  wheel.arm(every, 10)
+  clock.advance(200)
+  t.equal(n, 5)
+})
+
+t.test('a timer that throws in its strike stops no other', async (t) => {
+  const { wheel, clock } = fakeWheel()
+  const bad = new Alarm(() => {
+    throw new Error('strike')
+  })
+  wheel.arm(bad, 10)
+  const good = strikes(wheel, clock, 20)
+  t.throws(() => clock.advance(15), /strike/)
+  clock.advance(50)
+  t.equal(good.at.length, 1)
+})
+
+t.test('any set of timers strikes as a sorted list would', async (t) => {
+  const seed = Date.now() & 0xffff
+  t.comment(`seed ${seed}`)
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.integer({ min: 1, max: 600_000 }), fc.integer({ min: 0, max: 5000 })), { maxLength: 60 }), (timers) => {
+      const { wheel, clock } = fakeWheel()
+      const all: { due: number; at: number[] }[] = []
+      for (const [ms, pause] of timers) {
+        all.push({ due: clock.time + ms, at: strikes(wheel, clock, ms).at })
+        clock.advance(pause)
+      }
+      clock.advance(700_000)
+      return all.every(({ due, at }) => at.length === 1 && (at[0] ?? 0) >= due && (at[0] ?? 0) <= due + 3 * SLOT)
+    }),
+    { seed, numRuns: 200 },
+  )
+})
