@@ -90,12 +90,15 @@ function session(tls: TlsFacts, options: ReadonlySet<Option>): Tlv {
   return sslTlv(client, tls.verifyResult, tlvs)
 }
 
-/** The common name in a certificate's subject, the last of several; undefined: there is none. */
+/** The common name in a certificate's subject, the last of several. undefined: there is none, or one that no header should carry. */
 function commonName(der: Buffer | undefined): string | undefined {
   if (der === undefined) return undefined
-  const cn: unknown = new X509Certificate(der).toLegacyObject().subject.CN
-  return typeof cn === 'string' ? cn : Array.isArray(cn) ? String(cn.at(-1)) : undefined
+  const found: unknown = new X509Certificate(der).toLegacyObject().subject.CN
+  const cn: unknown = Array.isArray(found) ? found.at(-1) : found
+  return typeof cn === 'string' && cn.length <= CN_LIMIT ? cn : undefined
 }
+
+const CN_LIMIT = 1024
 
 const known = new WeakMap<TlsCertificate, CertificateAlgorithms>()
 

@@ -1,0 +1,12 @@
+// Owns the list of the built-in plugins, in the order that decides between handlers with the same slot.
+
+import type { Plugin } from 'headgate/plugin'
+import { acceptProxyPlugin } from './accept-proxy.ts'
+import { demo } from './demo.ts'
+import { health } from './health.ts'
+import { monitor } from './monitor.ts'
+import { sendProxy } from './send-proxy.ts'
+import { session } from './session.ts'
+import { tcpRules } from './tcp-rules.ts'
+
+export const builtinPlugins: readonly Plugin[] = [health, monitor, acceptProxyPlugin, tcpRules, demo, session, sendProxy]
