@@ -5,10 +5,11 @@ import { acl } from './acl.ts'
 import { verdictActions } from './actions/verdicts.ts'
 import { internalFetches } from './fetches/internal.ts'
 import { layer4Fetches } from './fetches/layer4.ts'
+import { errorLogFormat, logFormat, logFormatSd } from './log-keywords.ts'
 
 export const samplePlugin: Plugin = {
   name: 'samples',
-  keywords: [acl],
+  keywords: [acl, logFormat, logFormatSd, errorLogFormat],
   fetches: [...internalFetches, ...layer4Fetches],
   converters: [],
   actions: [...verdictActions],
