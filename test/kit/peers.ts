@@ -16,6 +16,8 @@ export class Wire {
   readonly socket: net.Socket
   /** What TLS runs over; the same as `socket` without TLS. */
   readonly raw: net.Socket
+  /** Its own port, once connected. */
+  port = 0
   readonly #since = performance.now()
   readonly #seen: Seen[] = []
   /** When the last event came, ms since this wire was made. */
@@ -28,6 +30,8 @@ export class Wire {
   constructor(socket: net.Socket, raw = socket) {
     this.socket = socket
     this.raw = raw
+    this.port = raw.localPort ?? 0
+    raw.once('connect', () => (this.port = raw.localPort ?? 0))
     socket.on('data', (bytes: Buffer) => {
       this.received += bytes.length
       const last = this.#seen.at(-1)

@@ -1,0 +1,195 @@
+// Owns the connection log: the lines, field by field, and when they are written.
+
+import os from 'node:os'
+import t from 'tap'
+import { oracle } from '../kit/oracle.ts'
+import type { Scenario, World } from '../kit/oracle.ts'
+import { pair } from '../kit/oracle-pair.ts'
+import { echo, endBack } from '../kit/peers.ts'
+
+/** One exchange of five bytes each way. */
+async function exchange(w: World): Promise<void> {
+  await w.serve('server', { on: echo })
+  const client = await w.connect('front')
+  client.end('hello')
+  await client.over()
+}
+
+const logged = (name: string, title: string, front: string, more: Partial<Scenario> = {}): Scenario => ({
+  name: title,
+  config: pair(name, { front }),
+  run: async (w) => {
+    await exchange(w)
+    return w.log.lines(1)
+  },
+  ...more,
+})
+
+const lines: Scenario[] = [
+  {
+    name: 'option tcplog, each field of the raw line',
+    config: pair('tcplog'),
+    run: async (w) => {
+      const before = Date.now()
+      await exchange(w)
+      await w.log.lines(1)
+      const raw = w.log.raw[0] ?? ''
+      const fields =
+        /^<134>(\w{3} [ \d]\d \d\d:\d\d:\d\d) (haproxy)\[(\d+)\]: 127\.0\.0\.1:(\d+) \[(\d\d)\/(\w{3})\/(\d{4}):(\d\d:\d\d:\d\d)\.(\d{3})\] f-tcplog b-tcplog\/s (\d+)\/(\d+)\/(\d+) 5 -- (\d+)\/1\/0\/0\/0 0\/0\n?$/.exec(raw)
+      if (fields === null) return raw
+      const accepted = new Date(`${fields[5]} ${fields[6]} ${fields[7]} ${fields[8]}.${fields[9]}`).getTime()
+      return { pid: Number(fields[3]) === w.program.pid, accepted: Math.abs(accepted - before) < 2000, ends: raw.endsWith('\n') }
+    },
+  },
+  {
+    name: 'the default line, without any format',
+    config: (places) => `
+defaults
+  mode tcp
+  timeout connect 1s
+  timeout client 1s
+  timeout server 1s
+  log 127.0.0.1:${places.logPort} local0
+${pair('default-line')(places)}`,
+    run: async (w) => {
+      await exchange(w)
+      return w.log.lines(1)
+    },
+    expect: ['<134>tag: Connect from 127.0.0.1:port to 127.0.0.1:front (f-default-line/TCP)'],
+  },
+  {
+    name: 'option logasap: the line is written when the server is connected, with + before what may grow',
+    config: pair('logasap', { front: 'option logasap' }),
+    run: async (w) => {
+      await w.serve('server', { on: endBack })
+      const client = await w.connect('front')
+      client.send('hello')
+      const early = await w.log.lines(1)
+      client.end()
+      await client.over()
+      return { early, all: (await w.log.quiet()).length }
+    },
+  },
+  {
+    name: 'option dontlognull: a connection without a byte is not logged',
+    config: pair('dontlognull', { front: 'option dontlognull' }),
+    run: async (w) => {
+      await w.serve('server', { on: endBack })
+      const client = await w.connect('front')
+      await client.after(100)
+      client.end()
+      await client.over()
+      const none = await w.log.quiet()
+      const other = await w.connect('front')
+      other.end('x')
+      await other.over()
+      return { none, one: await w.log.lines(1) }
+    },
+  },
+  {
+    name: 'option dont-log-normal: only what went wrong',
+    config: pair('dontlognormal', { front: 'option dontlog-normal' }),
+    run: async (w) => {
+      const server = await w.serve('server', { on: echo })
+      const client = await w.connect('front')
+      client.end('fine')
+      await client.over()
+      const bad = await w.connect('front')
+      bad.send('x')
+      ;(await server.wire(1)).reset()
+      await bad.over()
+      await w.log.lines(1)
+      return (await w.log.quiet()).map((line) => line.replace(/\d SD/, 'n SD'))
+    },
+  },
+  logged('log-tag', 'log-tag', 'log-tag mytag', {
+    run: async (w) => {
+      await exchange(w)
+      await w.log.lines(1)
+      return (w.log.raw[0] ?? '').replace(/^(<\d+>)\w{3} [ \d]\d \d\d:\d\d:\d\d (\w+)\[\d+\].*\n?$/, '$1 $2')
+    },
+  }),
+  logged('no-log', 'no log: nothing is written', 'no log', {
+    run: async (w) => {
+      await exchange(w)
+      return w.log.quiet()
+    },
+    expect: [],
+  }),
+  {
+    name: 'log levels: a destination takes what is severe enough, and lowers what is too severe',
+    config: (places) => `
+frontend f-levels
+  bind 127.0.0.1:${places.port('front')}
+  no log
+  log 127.0.0.1:${places.logPort} local3 notice
+  log 127.0.0.1:${places.logPort} daemon info notice
+  default_backend b-levels
+backend b-levels
+  server s 127.0.0.1:${places.port('server')}
+`,
+    run: async (w) => {
+      await exchange(w)
+      await w.log.lines(1)
+      return (await w.log.quiet()).map((text) => text.slice(0, text.indexOf('>') + 1))
+    },
+  },
+  {
+    name: 'syslog formats: rfc5424, short, raw, timed, priority',
+    config: (places) => `
+frontend f-formats
+  bind 127.0.0.1:${places.port('front')}
+  no log
+  log-format "%f %b"
+${['rfc3164', 'rfc5424', 'short', 'raw', 'timed', 'priority', 'iso'].map((format) => `  log 127.0.0.1:${places.logPort} format ${format} local0`).join('\n')}
+  default_backend b-formats
+backend b-formats
+  server s 127.0.0.1:${places.port('server')}
+`,
+    run: async (w) => {
+      await exchange(w)
+      await w.log.lines(7)
+      return w.log.raw.map((text) =>
+        text
+          .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?[+-]\d\d:\d\d/g, (_all, fraction: string | undefined) => `ISO${fraction === undefined ? '' : `.${fraction.length - 1}`}`)
+          .replace(/\w{3} [ \d]\d \d\d:\d\d:\d\d/g, 'DATE')
+          .replaceAll(String(w.program.pid), 'PID')
+          .replace(` ${os.hostname()} `, ' HOST '),
+      )
+    },
+  },
+]
+
+const FORMATS: readonly (readonly [string, string])[] = [
+  ['addresses', '%ci:%cp %fi:%fp'],
+  ['names', '%f %ft %b %s'],
+  ['times', 'times %Tw/%Tc'],
+  ['counts', '%fc/%bc/%sc/%rc %sq/%bq'],
+  ['bytes', '%B %U %ts'],
+  ['quoted', '%{+Q}f %{+Q}b %{-Q}s'],
+  ['missing', '%sslc|%sslv|%{+Q}sslc'],
+  ['spaces', 'a   b\\ \\ c'],
+  ['hex', '%{+X}B'],
+  ['percent', '100%% "%f"'],
+  ['samples', '%[src] %[dst_port] %[fe_name] %[be_name]'],
+  ['escape', '%{+E}o [%f] "%b"'],
+  ['dates', '%t|%T|%Tl|%Ts'],
+  ['backend', '%bi %si %sp'],
+]
+
+const formats: Scenario[] = FORMATS.map(([name, format]): Scenario => ({
+  name: `log-format ${format}`,
+  config: pair(`lf-${name}`, { front: `log-format '${format}'` }),
+  run: async (w) => {
+    await exchange(w)
+    return (await w.log.lines(1)).map((text) =>
+      w.named(text)
+        .replace(/\d\d\/\w{3}\/\d{4}:\d\d:\d\d:\d\d(\.\d{3})?( [+-]\d{4})?/g, (_all, ms: string | undefined, zone: string | undefined) => `date${ms === undefined ? '' : '.ms'}${zone ?? ''}`)
+        .replace(/\b1[789]\d{8}\b/g, 'seconds')
+        .replace(/times \d{1,2}\/\d{1,2}$/, 'two short times'),
+    )
+  },
+}))
+
+await oracle(t, 'lines', { scenarios: lines })
+await oracle(t, 'formats', { scenarios: formats })

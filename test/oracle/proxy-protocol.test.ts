@@ -1,0 +1,258 @@
+// Owns the PROXY protocol on the wire: what is sent to servers, byte for byte, and what is made of headers that clients send.
+
+import t from 'tap'
+import { oracle } from '../kit/oracle.ts'
+import type { Places, Scenario, World } from '../kit/oracle.ts'
+import { pair, timed } from '../kit/oracle-pair.ts'
+import { checksumHolds, ipv4, ipv6, readHeader, unixPaths, v2, withChecksum } from '../kit/proxy-header.ts'
+import { connect, echo, greet, serve } from '../kit/peers.ts'
+import type { Wire } from '../kit/peers.ts'
+
+/** Ports of a header by name: the frontend's, the client's own, or the number. */
+const portNames =
+  (w: World, client: Wire) =>
+  (port: number): string =>
+    port === w.port('front') ? 'front' : port === client.port ? 'client' : String(port)
+
+const sent = (name: string, words: string, more: { title?: string; front?: string; bind?: (places: Places) => string; client?: (w: World) => Promise<Wire> } = {}): Scenario => ({
+  name: more.title ?? `${words}: the header on the wire`,
+  config: pair(name, (places) => ({ server: words, ...(more.front === undefined ? {} : { front: more.front }), ...(more.bind === undefined ? {} : { bind: more.bind(places) }) })),
+  run: async (w) => {
+    const server = await w.serve('server')
+    const client = await (more.client?.(w) ?? w.connect('front'))
+    client.send('hello')
+    const wire = await server.wire()
+    await wire.got('hello')
+    return { header: readHeader(wire.bytes, portNames(w, client)), checksum: wire.bytes[0] === 0x0d ? checksumHolds(wire.bytes) : undefined }
+  },
+})
+
+const tlsFront = ({ certificates }: Places): string => `ssl crt ${certificates.server.pem} ca-file ${certificates.caFile} verify optional alpn h2,http/1.1`
+const tlsClient = (w: World): Promise<Wire> =>
+  w.connectTls('front', { servername: 'server.test', ALPNProtocols: ['h2'], minVersion: 'TLSv1.3', cert: w.certificates.client.cert, key: w.certificates.client.key })
+const plainTlsClient = (w: World): Promise<Wire> => w.connectTls('front', { servername: 'server.test', maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256' })
+
+const outgoing: Scenario[] = [
+  sent('v1', 'send-proxy'),
+  sent('v2', 'send-proxy-v2'),
+  sent('v2-crc', 'send-proxy-v2 proxy-v2-options crc32c'),
+  sent('v2-id', 'send-proxy-v2 proxy-v2-options unique-id', { front: 'unique-id-format id-%f' }),
+  sent('v2-ssl-plain', 'send-proxy-v2-ssl', { title: 'send-proxy-v2-ssl from a client without TLS' }),
+  sent('v2-ssl', 'send-proxy-v2-ssl', { title: 'send-proxy-v2-ssl from a TLS 1.3 client with a certificate', bind: tlsFront, client: tlsClient }),
+  sent('v2-ssl12', 'send-proxy-v2-ssl', { title: 'send-proxy-v2-ssl from a TLS 1.2 client without a certificate', bind: tlsFront, client: plainTlsClient }),
+  sent('v2-cn', 'send-proxy-v2-ssl-cn', { title: "send-proxy-v2-ssl-cn: the client certificate's name", bind: tlsFront, client: tlsClient }),
+  sent('v2-all', 'send-proxy-v2 proxy-v2-options ssl,cert-cn,ssl-cipher,cert-sig,cert-key,authority,crc32c', {
+    title: 'proxy-v2-options: all that TLS knows',
+    bind: tlsFront,
+    client: plainTlsClient,
+  }),
+  {
+    name: 'send-proxy over IPv6',
+    config: ({ port }) => `
+frontend f-v1-6
+  bind [::1]:${port('front')}
+  default_backend b-v1-6
+backend b-v1-6
+  server s 127.0.0.1:${port('server')} send-proxy
+  server s2 127.0.0.1:${port('server')} send-proxy-v2
+`,
+    run: async (w) => {
+      const server = await w.serve('server')
+      const headers: unknown[] = []
+      for (let i = 0; i < 2; i++) {
+        const client = await connect({ host: '::1', port: w.port('front') })
+        w.teardown(() => client.destroy())
+        client.send('hello')
+        const wire = await server.wire(i)
+        await wire.got('hello')
+        headers.push(readHeader(wire.bytes, portNames(w, client)))
+      }
+      return headers
+    },
+  },
+  {
+    name: 'send-proxy from a Unix client: UNKNOWN and unspecified',
+    config: ({ port, path }) => `
+frontend f-v1-unix
+  bind unix@${path('ppf')}
+  default_backend b-v1-unix
+backend b-v1-unix
+  server s 127.0.0.1:${port('server')} send-proxy
+  server s2 127.0.0.1:${port('server')} send-proxy-v2
+`,
+    run: async (w) => {
+      const server = await w.serve('server')
+      const headers: unknown[] = []
+      for (let i = 0; i < 2; i++) {
+        const client = await connect(w.path('ppf'))
+        w.teardown(() => client.destroy())
+        client.send('hello')
+        const wire = await server.wire(i)
+        await wire.got('hello')
+        const read = readHeader(wire.bytes, String)
+        headers.push({ ...read, addresses: read.addresses?.replaceAll(w.path('ppf'), 'PATH') })
+      }
+      return headers
+    },
+  },
+  ...['send-proxy', 'send-proxy-v2'].map(
+    (words, i): Scenario => ({
+      name: `trap 8: ${words} is said at once, before any data of the client, so that a server that speaks first can`,
+      config: pair(`first${i}`, { server: words }),
+      run: async (w) => {
+        await w.serve('server', { on: (wire) => wire.socket.once('data', () => wire.send('220 ready')) })
+        const client = await w.connect('front')
+        const when = await timed(() => client.got('220 ready'), 0)
+        return { when, client: client.events }
+      },
+      expect: { when: 'about 0 ms', client: ['got 220 ready'] },
+    }),
+  ),
+  {
+    name: 'send-proxy before TLS to the server',
+    config: pair('v1-tls', { server: 'send-proxy ssl verify none' }),
+    run: async (w) => {
+      const server = await serve(w.port('server'))
+      w.teardown(() => void server.close())
+      const client = await w.connect('front')
+      const wire = await server.wire()
+      await wire.gotBytes(60)
+      const { line, rest } = readHeader(wire.bytes, portNames(w, client))
+      return { line, hello: Buffer.from(rest, 'latin1').subarray(0, 2).toString('hex') }
+    },
+  },
+]
+
+const SRC = '%ci:%cp %fi:%fp'
+const received = (
+  name: string,
+  title: string,
+  bytes: readonly (string | Uint8Array)[],
+  extra: Partial<Pick<Scenario, 'expect' | 'differs'>> & { format?: string } = {},
+): Scenario => ({
+  name: `accept-proxy: ${title}`,
+  config: pair(name, { bind: 'accept-proxy', front: `log-format "${extra.format ?? SRC} %ts"`, server: 'send-proxy' }),
+  run: async (w) => {
+    const server = await w.serve('server', { on: echo })
+    const client = await w.connect('front')
+    for (const part of bytes) {
+      client.send(part)
+      if (bytes.length > 1) await client.after(30)
+    }
+    client.send('ping')
+    client.end()
+    await client.over()
+    const wire = server.wires[0]
+    const seen = wire === undefined ? 'not reached' : readHeader(wire.bytes, portNames(w, client))
+    const log = (await w.log.lines(1)).map((text) => text.replaceAll(String(client.port), 'client'))
+    return { ends: client.events.at(-1), server: seen, log }
+  },
+  ...(extra.expect === undefined ? {} : { expect: extra.expect }),
+  ...(extra.differs === undefined ? {} : { differs: extra.differs }),
+})
+
+const V4 = ipv4('10.1.2.3', 4000, '10.4.5.6', 443)
+const V6 = ipv6('20010db8000000000000000000000001', 4000, '20010db8000000000000000000000002', 443)
+const PP_FACTS = '%[fc_rcvd_proxy] %[fc_pp_authority] %[fc_pp_unique_id] %ci:%cp'
+
+const incoming: Scenario[] = [
+  received('in-tcp4', 'v1 TCP4', ['PROXY TCP4 10.1.2.3 10.4.5.6 4000 443\r\n']),
+  received('in-tcp6', 'v1 TCP6', ['PROXY TCP6 2001:db8::1 2001:db8::2 4000 443\r\n']),
+  received('in-unknown', 'v1 UNKNOWN', ['PROXY UNKNOWN\r\n']),
+  received('in-v2-4', 'v2 over IPv4', [v2({ addresses: V4 })]),
+  received('in-v2-6', 'v2 over IPv6', [v2({ family: 0x21, addresses: V6 })]),
+  received('in-v2-local', 'v2 LOCAL', [v2({ command: 0x20, family: 0 })]),
+  received('in-v2-local-addr', 'v2 LOCAL with addresses: they do not count', [v2({ command: 0x20, addresses: V4 })]),
+  received('in-v2-local-tlv', 'trap 8: TLVs also with LOCAL', [v2({ command: 0x20, addresses: V4, tlvs: [[0x02, 'name.test'], [0x05, 'id-1']] })], { format: PP_FACTS }),
+  received('in-v2-tlv', 'v2 with authority and unique id', [v2({ addresses: V4, tlvs: [[0x02, 'name.test'], [0x04, 'padding'], [0x05, 'id-1'], [0xee, 'ours']] })], { format: PP_FACTS }),
+  received('in-v2-skip', 'trap 8: exactly the declared length is skipped', [v2({ addresses: V4, tlvs: [[0x04, Buffer.alloc(300)]] })]),
+  received('in-v2-crc', 'v2 with a right checksum', [withChecksum({ addresses: V4 })]),
+  received('in-v2-badcrc', 'v2 with a wrong checksum', [withChecksum({ addresses: V4 }, false)]),
+  received('in-v2-over', 'trap 8: a TLV that claims more than the header holds', [
+    Buffer.concat([v2({ addresses: V4, length: 12 + 5 }), Buffer.from([0x02, 0, 200]), Buffer.from('ab'), Buffer.alloc(200, 'z')]),
+  ], { format: PP_FACTS }),
+  received('in-v2-short', 'v2 whose length is less than its addresses', [v2({ addresses: V4.subarray(0, 8) })]),
+  received('in-v2-version', 'version 3', [v2({ command: 0x31, addresses: V4 })]),
+  received('in-v2-command', 'v2 with an unknown command', [v2({ command: 0x22, addresses: V4 })]),
+  received('in-v1-long', 'v1 of more than 107 bytes', [`PROXY TCP4 10.1.2.3 10.4.5.6 4000 443${' '.repeat(90)}\r\n`]),
+  received('in-v1-noaddr', 'v1 with an address missing', ['PROXY TCP4 10.1.2.3 4000 443\r\n']),
+  received('in-v1-family', 'v1 TCP5', ['PROXY TCP5 10.1.2.3 10.4.5.6 4000 443\r\n']),
+  received('in-v1-lf', 'v1 that ends with LF only', ['PROXY TCP4 10.1.2.3 10.4.5.6 4000 443\n']),
+  received('in-v1-mixed', 'v1 TCP4 with IPv6 addresses', ['PROXY TCP4 ::1 ::2 4000 443\r\n']),
+  received('in-v1-pieces', 'v1 in pieces', ['PROXY TCP4 10.1.2.3 10.4', '.5.6 4000 4', '43\r', '\n']),
+  received('in-v2-pieces', 'v2 in pieces', [v2({ addresses: V4 }).subarray(0, 14), v2({ addresses: V4 }).subarray(14)]),
+  received('in-v1-unknown-text', 'v1 UNKNOWN with text to be ignored', ['PROXY UNKNOWN some text 1 2 3\r\n']),
+  received('in-v2-unix', 'v2 AF_UNIX with PROXY', [v2({ family: 0x31, addresses: unixPaths('/from', '/to') })]),
+  received('in-v2-unspec', 'v2 AF_UNSPEC with PROXY', [v2({ family: 0, addresses: Buffer.alloc(0) })]),
+  received('in-v1-port', 'v1 with port 65536', ['PROXY TCP4 10.1.2.3 10.4.5.6 65536 443\r\n']),
+  received('in-v1-octet', 'v1 with 1.2.3.400', ['PROXY TCP4 1.2.3.400 10.4.5.6 4000 443\r\n']),
+  {
+    name: 'trap 9: the header alone, then a server that speaks first',
+    config: pair('speaks-first', { bind: 'accept-proxy' }),
+    run: async (w) => {
+      await w.serve('server', { on: greet('220 ready') })
+      const client = await w.connect('front')
+      client.send('PROXY TCP4 10.1.2.3 10.4.5.6 4000 443\r\n')
+      const when = await timed(() => client.got('220 ready'), 0)
+      return { when, client: client.events }
+    },
+    expect: { when: 'about 0 ms', client: ['got 220 ready'] },
+  },
+  {
+    name: 'a header and a ClientHello in one segment',
+    config: pair('header-tls', ({ certificates }) => ({ bind: `accept-proxy ssl crt ${certificates.server.pem}`, server: 'send-proxy' })),
+    run: async (w) => {
+      const server = await w.serve('server', { on: echo })
+      const client = await w.connectTls('front', {}, v2({ addresses: V4, tlvs: [[0x05, 'id-of-the-first']] }))
+      client.send('hello')
+      await client.got('hello')
+      return readHeader((await server.wire()).bytes, portNames(w, client))
+    },
+  },
+  {
+    name: 'a header that ends early: the client leaves',
+    config: pair('early', { bind: 'accept-proxy' }),
+    run: async (w) => {
+      const nothing = await w.connect('front')
+      nothing.end()
+      const empty = await nothing.over()
+      return { empty, log: await w.log.lines(1) }
+    },
+  },
+]
+
+const trusted: Scenario[] = [
+  {
+    name: 'tcp-request connection expect-proxy layer4 if a source matches',
+    config: pair('expect', { front: 'tcp-request connection expect-proxy layer4 if { src 127.0.0.1 }', server: 'send-proxy' }),
+    run: async (w) => {
+      const server = await w.serve('server', { on: echo })
+      const client = await w.connect('front')
+      client.send('PROXY TCP4 10.1.2.3 10.4.5.6 4000 443\r\nhello')
+      await client.got('hello')
+      return readHeader((await server.wire()).bytes, portNames(w, client))
+    },
+  },
+  {
+    name: 'connection rules see the connected source, session rules the announced one',
+    config: pair('rules', {
+      bind: 'accept-proxy',
+      front: 'tcp-request connection reject if { src 10.1.2.3 }\n  tcp-request session reject if { src 10.1.2.4 }',
+    }),
+    run: async (w) => {
+      await w.serve('server', { on: echo })
+      const seen: string[] = []
+      for (const source of ['10.1.2.3', '10.1.2.4']) {
+        const client = await w.connect('front')
+        client.send(`PROXY TCP4 ${source} 10.4.5.6 4000 443\r\n${source === '10.1.2.3' ? 'hello' : ''}`)
+        if (source === '10.1.2.3') client.end()
+        seen.push((await client.over()).join(' '))
+      }
+      return seen
+    },
+  },
+]
+
+await oracle(t, 'what is sent', { scenarios: outgoing })
+await oracle(t, 'what is received', { scenarios: incoming })
+await oracle(t, 'whom to believe', { scenarios: trusted })
