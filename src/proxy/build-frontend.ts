@@ -5,7 +5,7 @@ import type { ListenSpec } from '../core/provider.ts'
 import type { ListenAddress } from '../config/address.ts'
 import { hasBackend, type ProxySection } from '../config/configuration.ts'
 import { bindBacklog, bindDeferAccept, bindGid, bindInterface, bindMaxconn, bindMode, bindMss, bindName, bindTcpUt, bindTfo, bindTransparent, bindUid, bindV4v6, bindV6only } from '../config/keywords/bind.ts'
-import { optionClitcpka, optionDontlogNormal, optionDontlognull, optionLogasap, optionLogSeparateErrors, optionNolinger, optionTcpka, optionTcplog } from '../config/keywords/options.ts'
+import { optionClitcpka, optionDontlogNormal, optionDontlognull, optionLogasap, optionLogSeparateErrors, optionNolinger, optionSpliceAuto, optionSpliceRequest, optionSpliceResponse, optionTcpka, optionTcplog } from '../config/keywords/options.ts'
 import { backlog, defaultBackend, maxconn } from '../config/keywords/proxy.ts'
 import { dispatch } from '../config/keywords/source.ts'
 import { useBackend } from '../config/keywords/switching.ts'
@@ -46,6 +46,15 @@ function listenSpec(address: ListenAddress, resolved: ListenSpec['address'], lin
   }
 }
 
+/** Bulk data is spliced unless an option says otherwise; naming one way alone leaves the other in buffers. */
+function splicing(values: Values): { spliceRequest: boolean; spliceResponse: boolean } {
+  const auto = values.get(optionSpliceAuto)
+  const request = values.get(optionSpliceRequest)
+  const response = values.get(optionSpliceResponse)
+  const rest = auto ?? (request !== true && response !== true)
+  return { spliceRequest: request ?? rest, spliceResponse: response ?? rest }
+}
+
 /** Which backend a connection goes to: the first rule that holds, then the default. */
 function router(build: Build, section: ProxySection, backends: ReadonlyMap<string, Backend>): (stream: Stream) => Backend | undefined {
   const rules = section.values.get(useBackend) ?? []
@@ -81,6 +90,7 @@ export async function buildFrontend(build: Build, host: FrontendHost, section: P
       logAsap,
       logSeparateErrors: values.get(optionLogSeparateErrors) ?? false,
       bufferSize: build.bufferSize,
+      ...splicing(values),
     },
     host,
     connections,

@@ -1,16 +1,27 @@
-// Owns one direction of a stream: moves bytes from one connection's layer to the other's, through the one buffer of that direction.
+// Owns one direction of a stream: moves bytes from one connection's layer to the other's, through the one buffer of that direction,
+// or through a kernel pipe once the direction is seen to be bulk and both ends can splice.
 //
-//     from.layer ──fill──► bytes (= from.input) ──flush──► to.layer
+//     from.layer ──fill───► bytes (= from.input) ──flush────► to.layer
+//     from.layer ──toPipe─► pipe ─────────────────fromPipe──► to.layer
 //
 // What is full stops the reading and nothing else does: a pump that ends with bytes left goes on when `to` is ready again.
 
 import type { Bytes } from '../core/bytes.ts'
 import type { Connection } from '../core/connection.ts'
 import { ended, R } from '../core/shut.ts'
-import { EMPTY_IN, ERR_IN, ERR_OUT, FULL_OUT, SHUT_IN, SHUT_OUT, type Flow } from '../core/sock.ts'
+import { EMPTY_IN, ERR_IN, ERR_OUT, FULL_OUT, REFUSED, SHUT_IN, SHUT_OUT, type Flow, type Pipe } from '../core/sock.ts'
 
 /** Reads of one direction before others get their turn. */
 const ROUNDS = 16
+/** A read of this size is a bulk one. */
+const BULK_READ = 32768
+/** So many bulk reads in a row make a direction bulk; a transfer through the pipe that moves less than one read ends it. */
+const BULK_READS = 3
+/** Bytes asked of one splice. */
+const SPLICE_SIZE = 1 << 20
+
+const IN = EMPTY_IN | SHUT_IN | ERR_IN
+const OUT = FULL_OUT | SHUT_OUT | ERR_OUT
 
 export class Channel {
   readonly from: Connection
@@ -23,54 +34,118 @@ export class Channel {
   read = false
   /** The last pump wrote something. */
   wrote = false
+  /** Bulk reads in a row; NaN: never to be spliced. */
+  #bulk: number
+  #pipe: Pipe | null = null
 
-  constructor(from: Connection, to: Connection) {
+  constructor(from: Connection, to: Connection, splice: boolean) {
     this.from = from
     this.to = to
     this.bytes = from.input
+    this.#bulk = splice && from.layer.splice !== undefined && to.layer.splice !== undefined ? 0 : NaN
+  }
+
+  /** Nothing is held between the two ends. */
+  get empty(): boolean {
+    return this.bytes.length === 0 && this.#pipe === null
   }
 
   /** All that `from` said, its end included, has gone to `to`. */
   get finished(): boolean {
-    return this.bytes.length === 0 && ended(this.from.shut, R)
+    return this.empty && ended(this.from.shut, R)
   }
 
   /** Moves what can be moved now. The flags say why it stopped; SHUT_IN stays set once `from` has ended. */
   pump(): Flow {
-    const { from, to, bytes } = this
-    let flow: Flow = 0
     this.read = false
     this.wrote = false
+    if (this.#pipe !== null || (this.#bulk >= BULK_READS && this.bytes.length === 0 && this.to.output.length === 0)) {
+      const flow = this.#splice()
+      if ((flow & REFUSED) === 0) return flow
+      this.#bulk = NaN
+    }
+    return this.#copy()
+  }
+
+  #copy(): Flow {
+    const { from, to, bytes } = this
+    let flow: Flow = 0
     for (let round = 0; ; round++) {
       if (to.output.length > 0) {
-        flow |= to.layer.flush(to.output) & (ERR_OUT | SHUT_OUT | FULL_OUT)
+        flow |= to.layer.flush(to.output) & OUT
         if (to.output.length > 0) break
       }
-      if (bytes.length > 0) {
-        const before = bytes.length
-        flow |= to.layer.flush(bytes) & (ERR_OUT | SHUT_OUT | FULL_OUT)
-        const sent = before - bytes.length
-        if (sent > 0) {
-          this.total += sent
+      const before = bytes.length
+      if (before > 0) {
+        flow |= to.layer.flush(bytes) & OUT
+        const left = bytes.length
+        if (left < before) {
+          this.total += before - left
           this.wrote = true
         }
-        if (bytes.length > 0) flow |= FULL_OUT
-        if (flow & (ERR_OUT | SHUT_OUT | FULL_OUT)) break
+        if (left > 0) flow |= FULL_OUT
       }
-      if (flow & (EMPTY_IN | SHUT_IN | ERR_IN)) break
+      if (flow & (IN | OUT)) break
       if (ended(from.shut, R)) {
         flow |= SHUT_IN
         break
       }
-      if (round === ROUNDS) {
+      if (round === ROUNDS || this.#bulk >= BULK_READS) {
         from.layer.again()
         break
       }
-      flow |= from.layer.fill(bytes) & (EMPTY_IN | SHUT_IN | ERR_IN)
+      flow |= from.layer.fill(bytes) & IN
       if (flow & SHUT_IN) from.readEnded()
-      if (bytes.length > 0) this.read = true
+      const size = bytes.length
+      if (size > 0) this.read = true
+      if (size >= BULK_READ) this.#bulk++
+      else if (this.#bulk > 0) this.#bulk = 0
     }
     bytes.keep()
     return flow
+  }
+
+  #splice(): Flow {
+    const source = this.from.layer.splice
+    const sink = this.to.layer.splice
+    if (source === undefined || sink === undefined) return REFUSED
+    const pipe = (this.#pipe ??= source.pipe() ?? null)
+    if (pipe === null) return REFUSED
+    let flow: Flow = 0
+    let moved = 0
+    for (let round = 0; ; round++) {
+      const before = pipe.bytes
+      if (before > 0) {
+        flow |= sink.fromPipe(pipe) & (OUT | REFUSED)
+        moved += before - pipe.bytes
+        if (pipe.bytes > 0) flow |= FULL_OUT
+      }
+      if (flow & (IN | OUT | REFUSED)) break
+      if (ended(this.from.shut, R)) {
+        flow |= SHUT_IN
+        break
+      }
+      if (round === ROUNDS) {
+        this.from.layer.again()
+        break
+      }
+      const asked = source.toPipe(pipe, SPLICE_SIZE)
+      if (pipe.bytes > 0) this.read = true
+      flow |= asked & (IN | REFUSED)
+      if (flow & SHUT_IN) this.from.readEnded()
+    }
+    if (moved > 0) {
+      this.total += moved
+      this.wrote = true
+    }
+    if (moved < BULK_READ && pipe.bytes === 0) this.#bulk = 0
+    if (pipe.bytes === 0) this.release()
+    return flow
+  }
+
+  /** Gives the pipe back; what it still holds is lost. */
+  release(): void {
+    this.#pipe?.release()
+    this.#pipe = null
   }
 }

@@ -30,6 +30,8 @@ export interface FrontendSettings {
   /** Ends with errors are logged at level err. */
   readonly logSeparateErrors: boolean
   readonly bufferSize: number
+  readonly spliceRequest: boolean
+  readonly spliceResponse: boolean
 }
 
 /** One listener of a bind line: what its connections go through, and who is told how that ended. */
@@ -124,6 +126,14 @@ export class Frontend implements StreamHost, App {
 
   get clientFinTimeout(): number | undefined {
     return this.settings.clientFinTimeout
+  }
+
+  get spliceRequest(): boolean {
+    return this.settings.spliceRequest
+  }
+
+  get spliceResponse(): boolean {
+    return this.settings.spliceResponse
   }
 
   get noLinger(): boolean {

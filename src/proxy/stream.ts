@@ -33,6 +33,9 @@ export interface StreamHost {
   readonly clientTimeout: number
   readonly clientFinTimeout: number | undefined
   readonly noLinger: boolean
+  /** Bulk data may pass through kernel pipes, each way. */
+  readonly spliceRequest: boolean
+  readonly spliceResponse: boolean
   /** The backend for this connection; undefined: none is configured. */
   route(stream: Stream): Backend | undefined
   /** The server is connected: the line is written now where `logasap` asks for it. */
@@ -192,8 +195,8 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
     this.connectedAt = now
     this.#clientActive = now
     this.#serverActive = now
-    this.#request = new Channel(this.client, conn)
-    this.#response = new Channel(conn, this.client)
+    this.#request = new Channel(this.client, conn, this.#host.spliceRequest)
+    this.#response = new Channel(conn, this.client, this.#host.spliceResponse)
     conn.attach(this)
     this.#rearm()
     this.#host.joined(this)
@@ -230,7 +233,11 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
     const down = response.pump()
     if (request.read || request.wrote || response.read || response.wrote) this.#active(request, response)
     if (up & ERR_IN || down & ERR_OUT) return this.#end('C', 'D')
-    if (down & ERR_IN || up & ERR_OUT) return this.#end('S', 'D')
+    if (down & ERR_IN || up & ERR_OUT) {
+      // What the server said before it broke is still the client's.
+      if (response.empty) this.#end('S', 'D')
+      return
+    }
     if (request.finished && !ending(connection.shut, W)) this.#shutw(connection)
     if (response.finished && !ending(client.shut, W)) this.#shutw(client)
     if (request.finished && response.finished) this.#end('-', '-')
@@ -286,8 +293,8 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
   #expectedOf(conn: Connection): boolean {
     const outward = conn === this.client ? this.#response : this.#request
     const inward = conn === this.client ? this.#request : this.#response
-    if (outward !== undefined && outward.bytes.length > 0) return true
-    return !ended(conn.shut, R) && (inward === undefined || inward.bytes.length === 0)
+    if (outward !== undefined && !outward.empty) return true
+    return !ended(conn.shut, R) && (inward === undefined || inward.empty)
   }
 
   // ── the end ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -314,17 +321,13 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
     if (this.server !== undefined) this.backend?.leaveServer(this.server)
     this.#host.over(this)
     this.#close()
+    this.#request?.release()
+    this.#response?.release()
   }
 
   #close(): void {
     const { client, connection } = this
     const aborted = this.by === 'C' && this.where === 'D'
-    const rest = this.#response?.bytes
-    if (rest !== undefined && rest.length > 0 && !aborted) {
-      // What the server said before its end is still the client's.
-      if (client.output.length === 0) client.output.adopt(Buffer.from(rest.view()))
-      else client.output.append(rest.view())
-    }
     if (connection !== undefined) {
       if (aborted || (this.backend?.settings.noLinger === true && connection.output.length === 0)) connection.reset()
       else connection.finish()
