@@ -1,0 +1,177 @@
+// Owns the reading of one line: its words from left to right, by a keyword's parser, and the storing of what that returns.
+
+import type { Args, Keyword, Place, Section, Values, Word } from '../core/keyword.ts'
+import type { Plugin } from '../core/plugin.ts'
+import { notYet } from './language.ts'
+import type { Problems } from './problems.ts'
+import { didYouMean, type KeywordTable } from './table.ts'
+import { SectionValues } from './values.ts'
+
+/** What all lines of a configuration share. */
+export interface Scope {
+  readonly table: KeywordTable
+  readonly env: Map<string, string>
+  readonly problems: Problems
+  readonly plugins: readonly Plugin[]
+  /** Throws an Error with a message for the reader. */
+  readonly readFile: (path: string, place: Place) => Buffer
+}
+
+/** The section that a line is in. */
+export interface Home {
+  readonly kind: 'global' | 'defaults' | 'frontend' | 'backend' | 'listen'
+  readonly name: string
+  readonly sections: readonly Section[]
+  readonly values: SectionValues
+}
+
+export type Manner = 'set' | 'no' | 'default'
+
+/** The words of a line and how far they have been read; shared by the line's keyword and its options. */
+interface Cursor {
+  readonly words: readonly Word[]
+  at: number
+  faults: number
+}
+
+export class LineReader implements Args {
+  readonly keyword: string
+  readonly section: Section
+  readonly sectionKind: Home['kind']
+  readonly sectionName: string
+  readonly place: Place
+  readonly values: Values
+  readonly env: Map<string, string>
+  readonly plugins: readonly Plugin[]
+  readonly #scope: Scope
+  readonly #home: Home
+  readonly #cursor: Cursor
+  /** In front of every message: `'bind :80' in section 'frontend' : `. */
+  readonly #prefix: string
+
+  constructor(scope: Scope, home: Home, keyword: string, section: Section, place: Place, cursor: Cursor, prefix = '') {
+    this.keyword = keyword
+    this.section = section
+    this.sectionKind = home.kind
+    this.sectionName = home.name
+    this.place = place
+    this.values = home.values
+    this.env = scope.env
+    this.plugins = scope.plugins
+    this.#scope = scope
+    this.#home = home
+    this.#cursor = cursor
+    this.#prefix = prefix
+  }
+
+  peek(): Word | undefined {
+    return this.#cursor.words[this.#cursor.at]
+  }
+
+  next(): Word | undefined {
+    const word = this.peek()
+    if (word !== undefined) this.#cursor.at++
+    return word
+  }
+
+  rest(): Word[] {
+    const words = this.#cursor.words.slice(this.#cursor.at)
+    this.#cursor.at = this.#cursor.words.length
+    return words
+  }
+
+  fail(text: string, hint?: string, at?: Word): undefined {
+    this.#cursor.faults++
+    this.#scope.problems.say('alert', this.#placeOf(at), this.#prefix + text, hint)
+    return undefined
+  }
+
+  warn(text: string, hint?: string, at?: Word): void {
+    this.#scope.problems.say('warning', this.#placeOf(at), this.#prefix + text, hint)
+  }
+
+  #placeOf(at: Word | undefined): Place {
+    const column = (at ?? this.#cursor.words[this.#cursor.at - 1])?.column
+    return column === undefined ? this.place : { ...this.place, column }
+  }
+
+  readFile(path: string, at?: Word): Buffer | undefined {
+    try {
+      return this.#scope.readFile(path, this.place)
+    } catch (error) {
+      return this.fail(`unable to read '${path}' : ${error instanceof Error ? error.message : String(error)}`, undefined, at)
+    }
+  }
+
+  /** Lets the keyword read its arguments and keeps the result. Returns false when it reported an alert. */
+  run(keyword: Keyword<unknown>, values: SectionValues, manner: Manner): boolean {
+    const before = this.#cursor.faults
+    const target = keyword.writes ?? keyword
+    if (manner === 'default') {
+      values.set(target, undefined, this.place)
+    } else {
+      const so = target.inherits === 'add' || keyword.inherits === 'add' ? values.get(target) : values.own(target)
+      let value: unknown
+      try {
+        value = manner === 'no' ? keyword.negate?.(this, so) : keyword.parse(this, so)
+      } catch (error) {
+        return this.fail(`keyword '${keyword.name}' failed: ${error instanceof Error ? error.message : String(error)}; this is a bug of who made it`) ?? false
+      }
+      if (value !== undefined && this.#cursor.faults === before) values.set(target, value, this.place)
+    }
+    return this.#cursor.faults === before
+  }
+
+  /** What a line keyword has left over is an error, save empty words: HAProxy ends a line at the first one. */
+  finish(): void {
+    const extra = this.#cursor.words.slice(this.#cursor.at).find((w) => w.text !== '')
+    if (extra !== undefined) this.fail(`'${this.keyword}' cannot handle unexpected argument '${extra.text}'.`, undefined, extra)
+  }
+
+  options(section: 'bind' | 'server', under?: Values): Values {
+    const values = new SectionValues(under)
+    const prefix = this.#optionPrefix(section)
+    const { words } = this.#cursor
+    let sound = true
+    for (;;) {
+      const word = this.peek()
+      if (word === undefined || words.slice(this.#cursor.at).every((w) => w.text === '')) break
+      const found = this.#option(section, word)
+      if (found === undefined) {
+        // Behind a fault, words may be arguments of what could not be read: go on at the next word that is an option.
+        if (sound) this.#unknownOption(section, word, prefix)
+        sound = false
+        this.#cursor.at++
+        continue
+      }
+      this.#cursor.at += found.words
+      const name = words.slice(this.#cursor.at - found.words, this.#cursor.at).map((w) => w.text)
+      const reader = new LineReader(this.#scope, this.#home, name.join(' '), section, this.place, this.#cursor, prefix)
+      sound = reader.run(found.keyword, values, found.manner)
+    }
+    this.#cursor.at = words.length
+    return values
+  }
+
+  /** `no-X` is a keyword of its own, or else takes X back. */
+  #option(section: Section, word: Word): { keyword: Keyword<unknown>; words: number; manner: Manner } | undefined {
+    const found = this.#scope.table.find([section], this.#cursor.words, this.#cursor.at)
+    if (found !== undefined) return { ...found, manner: 'set' }
+    if (!word.text.startsWith('no-')) return undefined
+    const negated = this.#scope.table.find([section], [{ ...word, text: word.text.slice(3) }], 0)
+    return negated?.keyword.negate === undefined ? undefined : { ...negated, manner: 'no' }
+  }
+
+  #unknownOption(section: 'bind' | 'server', word: Word, prefix: string): void {
+        const reader = new LineReader(this.#scope, this.#home, word.text, section, this.place, this.#cursor, prefix)
+    const later = notYet(section, this.#cursor.words.slice(this.#cursor.at).map((w) => w.text))
+    if (later !== undefined) reader.fail(later.text, undefined, word)
+    else reader.fail(`unknown keyword '${word.text}'`, didYouMean(word.text, this.#scope.table.firstWords([section])), word)
+  }
+
+  #optionPrefix(section: 'bind' | 'server'): string {
+    const first = this.#cursor.words[1]?.text ?? ''
+    if (section === 'bind') return `'${this.keyword} ${first}' in section '${this.sectionKind}' : `
+    return this.keyword === 'server' ? `'server ${this.sectionName}/${first}' : ` : `'${this.keyword}' : `
+  }
+}

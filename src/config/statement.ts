@@ -1,0 +1,126 @@
+// Owns a line within a section: which keyword it is, or why it is none.
+
+import type { Keyword, Place, Section, Word } from '../core/keyword.ts'
+import { LineReader, type Home, type Manner, type Scope } from './args.ts'
+import { notYet } from './language.ts'
+import { SECTION_NAMES } from './sections.ts'
+import { didYouMean, nearest } from './table.ts'
+
+const PROXY: readonly Section[] = ['defaults', 'frontend', 'backend']
+const ALL: readonly Section[] = ['global', ...PROXY]
+
+/** Said where a capability is missing and HAProxy does not just ignore the line. */
+const REFUSED = new Set(['server', 'default-server', 'server-template', 'tcp-request', 'tcp-response'])
+
+/** Reads one line of a section. Returns false when the line looks like the beginning of a section, whose lines are then not read. */
+export function readStatement(scope: Scope, home: Home, line: readonly Word[], place: Place): boolean {
+  const manner = mannerOf(line[0]?.text ?? '')
+  const words = manner === 'set' ? line : line.slice(1)
+  const found = scope.table.find(home.sections, words, 0)
+  if (found === undefined) return new Stranger(scope, home, words, place, manner).explain()
+  const name = words
+    .slice(0, found.words)
+    .map((w) => w.text)
+    .join(' ')
+  const section = home.sections.find((s) => found.keyword.sections.includes(s)) ?? 'global'
+  const reader = new LineReader(scope, home, name, section, { ...place, column: words[0]?.column ?? 1 }, { words, at: found.words, faults: 0 })
+  if (manner !== 'set' && found.keyword.negate === undefined) refuseManner(reader, found.keyword, manner)
+  else if (reader.run(found.keyword, home.values, manner)) reader.finish()
+  return true
+}
+
+function mannerOf(word: string): Manner {
+  return word === 'no' || word === 'default' ? word : 'set'
+}
+
+function refuseManner(reader: LineReader, keyword: Keyword<unknown>, manner: Manner): void {
+  const option = /^option (.*)$/.exec(keyword.name)?.[1]
+  const what = option === undefined ? `'${keyword.name}'` : `option '${option}'`
+  reader.fail(`negation/default is not supported for ${what}.`, manner === 'no' ? `leave the line out, or set another value with '${keyword.name}'` : undefined)
+}
+
+/** A line that no keyword of its section begins. */
+class Stranger {
+  readonly #scope: Scope
+  readonly #home: Home
+  readonly #words: readonly Word[]
+  readonly #place: Place
+  readonly #manner: Manner
+
+  constructor(scope: Scope, home: Home, words: readonly Word[], place: Place, manner: Manner) {
+    this.#scope = scope
+    this.#home = home
+    this.#words = words
+    this.#place = place
+    this.#manner = manner
+  }
+
+  #say(level: 'alert' | 'warning', text: string, hint?: string, at = this.#words[0]): void {
+    this.#scope.problems.say(level, at === undefined ? this.#place : { ...this.#place, column: at.column }, text, hint)
+  }
+
+  explain(): boolean {
+    const first = this.#words[0]?.text ?? ''
+    if (first === '') {
+      this.#say('alert', this.#manner === 'set' ? `unknown keyword '' in '${this.#home.kind}' section` : `'${this.#manner}' expects a keyword behind it.`)
+      return true
+    }
+    return this.#misplaced(this.#home.kind === 'global' ? [] : PROXY) || this.#later() || this.#misplaced(ALL) || this.#stray(first)
+  }
+
+  /** A keyword of another section. */
+  #misplaced(among: readonly Section[]): boolean {
+    const found = this.#scope.table.find(among, this.#words, 0)
+    if (found === undefined) return false
+    const { kind, name } = this.#home
+    const { keyword } = found
+    const where = `it may stand in ${list(ALL.filter((s) => keyword.sections.includes(s)))}`
+    const missing = kind === 'frontend' ? 'backend' : 'frontend'
+    const lacks = (kind === 'frontend' || kind === 'backend') && keyword.sections.includes(missing)
+    if (!lacks) this.#say('alert', `'${keyword.name}' not allowed in '${kind}' section`, where)
+    else if (REFUSED.has(this.#words[0]?.text ?? '')) this.#say('alert', `'${keyword.name}' not allowed because ${kind} '${name}' has no ${missing} capability.`)
+    else this.#say('warning', `'${keyword.name}' ignored because ${kind} '${name}' has no ${missing} capability.`)
+    return true
+  }
+
+  #later(): boolean {
+    const texts = this.#words.map((w) => w.text)
+    const later = notYet(this.#home.kind, texts)
+    // A word of the language may begin a family that is here in part: `option` is not the answer to `option nonsense`.
+    if (later === undefined || this.#family(texts[0] ?? '', later.keyword)) return false
+    this.#say('alert', later.text)
+    return true
+  }
+
+  #family(first: string, known: string): boolean {
+    return known === first && this.#scope.table.family(this.#home.sections, first).length > 0
+  }
+
+  #stray(first: string): boolean {
+    const { table } = this.#scope
+    const second = this.#words[1]
+    const family = table.family(this.#home.sections, first)
+    if (first === 'option' && family.length > 0) {
+      if (second === undefined || second.text === '') this.#say('alert', "'option' expects an option name.")
+      else if (this.#manner !== 'set') this.#say('alert', `negation/default is not supported for option '${second.text}'.`, didYouMean(second.text, family), second)
+      else this.#say('alert', `unknown option '${second.text}'`, didYouMean(second.text, family), second)
+      return true
+    }
+    if (family.length > 0) {
+      const got = second?.text ?? ''
+      this.#say('alert', `'${first}' supports ${list(family)} (got '${got}')`, didYouMean(got, family), second)
+      return true
+    }
+    const section = nearest(first, SECTION_NAMES)
+    const hint = didYouMean(first, [...table.firstWords(this.#home.sections), ...SECTION_NAMES])
+    this.#say('alert', `unknown keyword '${first}' in '${this.#home.kind}' section`, hint)
+    return section === undefined || hint !== didYouMean(first, [section])
+  }
+}
+
+/** `'a', 'b' and 'c'` */
+function list(names: readonly string[]): string {
+  const quoted = names.map((name) => `'${name}'`)
+  const last = quoted.pop() ?? ''
+  return quoted.length === 0 ? last : `${quoted.join(', ')} and ${last}`
+}

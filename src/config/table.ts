@@ -1,0 +1,91 @@
+// Owns the look-up of keywords: the longest name that begins a line, and what to suggest when none does.
+
+import { distance } from 'fastest-levenshtein'
+import type { Keyword, Section, Word } from '../core/keyword.ts'
+
+export interface Found {
+  readonly keyword: Keyword<unknown>
+  /** How many words its name has. */
+  readonly words: number
+}
+
+interface Entry {
+  readonly keyword: Keyword<unknown>
+  readonly words: readonly string[]
+}
+
+/** Longer words are junk, not typos. */
+const MAX_TYPO = 64
+
+export class KeywordTable {
+  /** By section and first word, longest names first. */
+  readonly #sections = new Map<Section, Map<string, Entry[]>>()
+
+  /** Throws when two keywords would answer to the same name in one place. */
+  constructor(keywords: readonly Keyword<unknown>[]) {
+    for (const keyword of keywords) {
+      const words = keyword.name.split(' ')
+      const first = words[0] ?? ''
+      for (const section of keyword.sections) {
+        const names = this.#sections.get(section) ?? new Map<string, Entry[]>()
+        this.#sections.set(section, names)
+        const entries = names.get(first) ?? []
+        names.set(first, entries)
+        if (entries.some((e) => e.keyword.name === keyword.name)) throw new Error(`two keywords are named '${keyword.name}' in section '${section}'`)
+        entries.push({ keyword, words })
+        entries.sort((a, b) => b.words.length - a.words.length)
+      }
+    }
+    for (const [first, entries] of this.#sections.get('frontend') ?? []) {
+      const others = this.#sections.get('backend')?.get(first) ?? []
+      const clash = entries.find((e) => others.some((o) => o.keyword.name === e.keyword.name && o.keyword !== e.keyword))
+      if (clash !== undefined) throw new Error(`keyword '${clash.keyword.name}' of frontends is another than that of backends: 'listen' could not tell them apart`)
+    }
+  }
+
+  /** The keyword with the longest name that the words from `at` on begin with. */
+  find(sections: readonly Section[], words: readonly Word[], at: number): Found | undefined {
+    let best: Found | undefined
+    for (const section of sections) {
+      for (const entry of this.#sections.get(section)?.get(words[at]?.text ?? '') ?? []) {
+        if (best !== undefined && best.words >= entry.words.length) break
+        if (entry.words.every((w, i) => words[at + i]?.text === w)) best = { keyword: entry.keyword, words: entry.words.length }
+      }
+    }
+    return best
+  }
+
+  /** Second words of the family that a first word begins: `timeout` → client, server … Empty when it begins none. */
+  family(sections: readonly Section[], first: string): string[] {
+    const seconds = sections.flatMap((s) => this.#sections.get(s)?.get(first) ?? []).map((e) => e.words[1])
+    return [...new Set(seconds.filter((w) => w !== undefined))]
+  }
+
+  /** First words that may stand here. */
+  firstWords(sections: readonly Section[]): string[] {
+    return [...new Set(sections.flatMap((s) => [...(this.#sections.get(s)?.keys() ?? [])]))]
+  }
+}
+
+/** The nearest of the names, when the word is likely a slip of it. */
+export function nearest(word: string, names: Iterable<string>): string | undefined {
+  if (word.length > MAX_TYPO) return undefined
+  const lower = word.toLowerCase()
+  const most = Math.max(1, Math.floor(word.length / 3))
+  let best: string | undefined
+  let bestDistance = most + 1
+  for (const name of names) {
+    if (Math.abs(name.length - word.length) >= bestDistance) continue
+    const d = distance(lower, name.toLowerCase())
+    if (d < bestDistance) {
+      best = name
+      bestDistance = d
+    }
+  }
+  return best
+}
+
+export function didYouMean(word: string, names: Iterable<string>): string | undefined {
+  const name = nearest(word, names)
+  return name === undefined ? undefined : `did you mean '${name}' maybe ?`
+}
