@@ -98,11 +98,12 @@ export function asked(): Kind[] {
   return kinds.filter((kind) => (only === undefined || only === kind) && (kind === 'headgate' || hasHaproxy))
 }
 
-/** The command of one program, in the foreground. HEADGATE_ARGS adds arguments to Headgate's (a provider, say). */
+/** The command of one program, in the foreground unless `-D` is among the arguments. HEADGATE_ARGS adds arguments to Headgate's (a provider, say). */
 export function commandOf(kind: Kind, ...args: readonly string[]): string[] {
-  if (kind === 'haproxy') return ['haproxy', '-db', ...args]
+  const foreground = args.includes('-D') ? [] : ['-db']
+  if (kind === 'haproxy') return ['haproxy', ...foreground, ...args]
   const more = (process.env['HEADGATE_ARGS'] ?? '').split(' ').filter((arg) => arg !== '')
-  return [process.execPath, MAIN, '-db', ...more, ...args]
+  return [process.execPath, MAIN, ...foreground, ...more, ...args]
 }
 
 /** Ports that the text binds, without those of inherited descriptors. */
