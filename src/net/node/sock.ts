@@ -126,17 +126,14 @@ export class StreamSock implements Sock {
 
   /** RST where the socket is TCP; an end without a FIN's politeness elsewhere. */
   protected resetLower(): void {
-    try {
-      this.socket.resetAndDestroy()
-    } catch {
-      this.socket.destroy() // a Unix socket has no RST
-    }
+    abort(this.socket)
   }
 
   /** Hands the stream over to a layer on top, which reads from now on; what arrived and was not filled goes to it. */
   release(): Socket {
     this.owner = NOBODY
     this.socket.off('data', this.#onData)
+    this.socket.pause() // a flowing stream without a reader throws away what is put back
     if (this.#chunk !== null) this.socket.unshift(this.#chunk)
     this.#chunk = null
     return this.socket
@@ -153,6 +150,15 @@ export class StreamSock implements Sock {
   remote(): Address {
     return inet(this.socket.remoteFamily, this.socket.remoteAddress, this.socket.remotePort)
   }
+}
+
+/**
+ * RST at once. resetAndDestroy() would end the stream first, and a peer that reads would see FIN and be told no more; the
+ * flag is what it sets to make destroy() abort. Where a stream has no RST (Unix sockets) this is a plain close.
+ */
+export function abort(socket: Socket): void {
+  Reflect.set(socket, 'resetAndClosing', socket.remoteFamily !== undefined)
+  socket.destroy()
 }
 
 function inet(family: string | undefined, host: string | undefined, port: number | undefined): Address {

@@ -16,7 +16,7 @@ import type { TlsCertificate, TlsClientSettings, TlsFacts, TlsFailure, TlsMaker,
 import type { Address } from '../../core/address.ts'
 import { cipherBits } from '../tls-facts.ts'
 import { verifyNumber, verifyText } from '../x509.ts'
-import { errorName, HIGH_WATER, StreamSock } from './sock.ts'
+import { abort, errorName, HIGH_WATER, StreamSock } from './sock.ts'
 
 /** TLS 1.2 renegotiation lets a client make the server work for nothing; HAProxy refuses it too. Node's constants lack it. */
 const SSL_OP_NO_RENEGOTIATION = 1 << 30
@@ -180,7 +180,8 @@ abstract class NodeTls extends StreamSock implements TlsSession {
       this.failure = this.judge()
       this.#state = this.failure === undefined ? 'done' : 'failed'
       if (this.#state === 'done') this.#facts = this.read() // now: nothing can be asked of a socket that was closed
-      this.owner.ready()
+      // Not now: we are called from inside OpenSSL, and an owner that resets or closes would pull it away under itself (a crash).
+      this.again()
     })
     socket.resume()
   }
@@ -238,11 +239,7 @@ abstract class NodeTls extends StreamSock implements TlsSession {
 
   /** A TLSSocket has no RST of its own: the stream below has. */
   protected override resetLower(): void {
-    try {
-      this.#raw.resetAndDestroy()
-    } catch {
-      this.#raw.destroy()
-    }
+    abort(this.#raw)
     this.socket.destroy()
   }
 

@@ -1,0 +1,474 @@
+// TLS layers, on every provider that has one: what node's own TLS clients and servers, and OpenSSL's program, see of them.
+
+import { createHash, X509Certificate } from 'node:crypto'
+import { readdirSync } from 'node:fs'
+import net from 'node:net'
+import tls from 'node:tls'
+import t, { type Test } from 'tap'
+import { Bytes } from '../../src/core/bytes.ts'
+import type { Provider } from '../../src/core/provider.ts'
+import { FULL_OUT } from '../../src/core/sock.ts'
+import type { TlsFacts, TlsServerSettings } from '../../src/core/tls.ts'
+import { nodeProvider } from '../../src/net/node/provider.ts'
+import { tlsClient, tlsServer } from '../../src/net/tls.ts'
+import { certificates } from '../kit/certificates.ts'
+import { certificate, clientSettings, connectTls, type End, type Ends, listenTls, serverSettings } from '../kit/tls-ends.ts'
+
+const made = await certificates()
+const CA = { file: made.caFile, pem: Buffer.from(made.ca) }
+const providers: Provider[] = [nodeProvider]
+
+async function serve(t: Test, provider: Provider, more: Partial<TlsServerSettings> = {}, peek = 0): Promise<Ends> {
+  const make = tlsServer(serverSettings(made.server, more))
+  const ends = await listenTls(provider, () => make, peek)
+  t.teardown(() => ends.close())
+  return ends
+}
+
+/** A client of node's own, with everything it saw. */
+class Client {
+  readonly socket: tls.TLSSocket
+  text = ''
+  received = 0
+  ended = false
+  closed = false
+  error = ''
+  session: Buffer | undefined
+  #waiting: (() => void)[] = []
+
+  constructor(t: Test, port: number, options: tls.ConnectionOptions = {}) {
+    const all: tls.ConnectionOptions & { allowHalfOpen: boolean } = { port, host: '127.0.0.1', allowHalfOpen: true, rejectUnauthorized: false, ...options }
+    this.socket = tls.connect(all)
+    this.socket.on('data', (chunk: Buffer) => {
+      this.received += chunk.length
+      if (this.received < 100_000) this.text += chunk.toString('latin1')
+      this.#wake()
+    })
+    this.socket.on('secureConnect', () => this.#wake())
+    this.socket.on('session', (session: Buffer) => {
+      this.session = session
+      this.#wake()
+    })
+    this.socket.on('end', () => {
+      this.ended = true
+      this.#wake()
+    })
+    this.socket.on('error', (error: NodeJS.ErrnoException) => {
+      this.error = error.code ?? error.message
+      this.#wake()
+    })
+    this.socket.on('close', () => {
+      this.closed = true
+      this.#wake()
+    })
+    t.teardown(() => this.socket.destroy())
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting.splice(0)) wake()
+  }
+
+  async until(what: () => boolean): Promise<void> {
+    while (!what()) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+  }
+}
+
+async function factsOf(t: Test, ends: Ends, options: tls.ConnectionOptions = {}): Promise<{ facts: TlsFacts; client: Client; end: End }> {
+  const client = new Client(t, ends.port, options)
+  const end = await (await ends.next()).over()
+  if (end.state !== 'done' || end.layer === undefined) throw new Error(`the handshake failed: ${end.error}`)
+  return { facts: end.layer.facts(), client, end }
+}
+
+/** A resumable session of this server, made with `options`. */
+async function sessionOf(t: Test, ends: Ends, options: tls.ConnectionOptions): Promise<Buffer> {
+  const { client, end } = await factsOf(t, ends, options)
+  end.say('x')
+  await client.until(() => client.session !== undefined && client.text === 'x')
+  client.socket.end()
+  await end.until(() => end.ended)
+  end.close()
+  if (client.session === undefined) throw new Error('no session')
+  return client.session
+}
+
+for (const provider of providers) {
+  t.test(`${provider.name}: a server`, async (t) => {
+    t.test('handshake, data both ways, each end in turn', async (t) => {
+      for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+        const ends = await serve(t, provider)
+        const { facts, client, end } = await factsOf(t, ends, { maxVersion, servername: 'Server.test' })
+        t.match(facts, { version: maxVersion, alpn: '', sni: 'server.test', resumed: false, peer: undefined, peerShown: false, verifyResult: 0, cipherBits: maxVersion === 'TLSv1.3' ? 256 : 128 })
+        t.match(facts.cipher, maxVersion === 'TLSv1.3' ? /^TLS_AES_256_GCM/ : /^ECDHE-ECDSA-AES128/)
+        t.equal(facts.own?.file, made.server.pem)
+        client.socket.write('hello')
+        await end.until(() => end.text === 'hello')
+        // the client ends; we hear it, and can still speak
+        client.socket.end()
+        await end.until(() => end.ended)
+        end.say('late words')
+        await end.end()
+        await client.until(() => client.ended)
+        t.equal(client.text, 'late words')
+        t.equal(client.error, '')
+        end.close()
+      }
+    })
+
+    t.test('we end first, and go on hearing', async (t) => {
+      const ends = await serve(t, provider)
+      const { client, end } = await factsOf(t, ends)
+      end.say('done')
+      await end.end()
+      await client.until(() => client.ended)
+      t.equal(client.text, 'done')
+      client.socket.end('still here')
+      await end.until(() => end.ended)
+      t.equal(end.text, 'still here')
+    })
+
+    t.test('bytes that were read before the layer was made', async (t) => {
+      for (const peek of [1, 5, 6, 100, 200]) {
+        const ends = await serve(t, provider, {}, peek)
+        const { client, end, facts } = await factsOf(t, ends, { servername: 'server.test' })
+        t.equal(facts.sni, 'server.test')
+        client.socket.write(`peeked ${peek}`)
+        await end.until(() => end.text !== '')
+        t.equal(end.text, `peeked ${peek}`)
+      }
+    })
+
+    t.test('a hello that comes byte by byte', async (t) => {
+      const ends = await serve(t, provider, {}, 3)
+      // an unpatched TLS client whose first flight goes through a slow pair of hands
+      const slow = net.createServer((from) => {
+        const to = net.connect(ends.port, '127.0.0.1')
+        to.setNoDelay(true)
+        let first = true
+        from.on('data', async (chunk: Buffer) => {
+          if (!first) return void to.write(chunk)
+          first = false
+          from.pause()
+          for (const byte of chunk) {
+            to.write(Buffer.from([byte]))
+            await new Promise((resolve) => setImmediate(resolve))
+          }
+          from.resume()
+        })
+        to.pipe(from)
+        t.teardown(() => (from.destroy(), to.destroy()))
+      })
+      await new Promise<void>((resolve) => slow.listen(0, '127.0.0.1', resolve))
+      t.teardown(() => slow.close())
+      const address = slow.address()
+      const client = new Client(t, typeof address === 'object' && address !== null ? address.port : 0)
+      const end = await (await ends.next()).over()
+      t.equal(end.state, 'done')
+      client.socket.write('ok')
+      await end.until(() => end.text === 'ok')
+    })
+
+    t.test('ALPN: agreed upon by our order, and no quarrel when there is nothing in common', async (t) => {
+      const ends = await serve(t, provider, { alpn: ['h2', 'http/1.1'] }, 200)
+      t.equal((await factsOf(t, ends, { ALPNProtocols: ['http/1.1', 'h2'] })).facts.alpn, 'h2')
+      t.equal((await factsOf(t, ends, { ALPNProtocols: ['http/1.1'] })).facts.alpn, 'http/1.1')
+      t.equal((await factsOf(t, ends, { ALPNProtocols: ['spdy/3'] })).facts.alpn, '')
+      t.equal((await factsOf(t, ends)).facts.alpn, '')
+    })
+
+    t.test('versions and ciphers', async (t) => {
+      const ends = await serve(t, provider, { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256', curves: 'P-384' })
+      const { facts } = await factsOf(t, ends)
+      t.match(facts, { version: 'TLSv1.2', cipher: 'ECDHE-ECDSA-AES128-GCM-SHA256', cipherBits: 128 })
+      const old = new Client(t, ends.port, { minVersion: 'TLSv1.3' })
+      const refused = await (await ends.next()).over()
+      t.equal(refused.state, 'failed')
+      t.equal(refused.layer?.failure?.detail, 'SSL handshake failure')
+      t.match(refused.error, /unsupported protocol/)
+      await old.until(() => old.closed)
+      t.match(old.error, /PROTOCOL_VERSION/, 'the client is told by an alert')
+      const other = new Client(t, ends.port, { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES256-GCM-SHA384' })
+      t.match((await (await ends.next()).over()).error, /no shared cipher/)
+      await other.until(() => other.closed)
+    })
+
+    t.test('suites of TLS 1.3', async (t) => {
+      const ends = await serve(t, provider, { ciphersuites: 'TLS_CHACHA20_POLY1305_SHA256' })
+      t.equal((await factsOf(t, ends)).facts.cipher, 'TLS_CHACHA20_POLY1305_SHA256')
+    })
+
+    t.test('client certificates', async (t) => {
+      for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+        const required = await serve(t, provider, { verify: 'required', ca: CA })
+        const { facts } = await factsOf(t, required, { maxVersion, cert: made.client.cert, key: made.client.key })
+        t.ok(facts.peer?.equals(new X509Certificate(made.client.cert).raw))
+        t.match(facts, { peerShown: true, verifyResult: 0, resumed: false })
+
+        const none = new Client(t, required.port, { maxVersion })
+        const end = await (await required.next()).over()
+        t.equal(end.state, 'failed', `${maxVersion}: no certificate`)
+        t.match(end.error, /peer did not return a certificate/)
+        await none.until(() => none.closed || none.ended)
+        end.close()
+
+        const stranger = new Client(t, required.port, { maxVersion, cert: made.stranger.cert, key: made.stranger.key })
+        const bad = await (await required.next()).over()
+        t.equal(bad.state, 'failed', `${maxVersion}: an unknown authority`)
+        bad.close()
+        await stranger.until(() => stranger.closed || stranger.ended)
+
+        const optional = await serve(t, provider, { verify: 'optional', ca: CA })
+        t.equal((await factsOf(t, optional, { maxVersion })).facts.peer, undefined)
+        t.ok((await factsOf(t, optional, { maxVersion, cert: made.client.cert, key: made.client.key })).facts.peer)
+        new Client(t, optional.port, { maxVersion, cert: made.stranger.cert, key: made.stranger.key })
+        const wrong = await (await optional.next()).over()
+        t.equal(wrong.state, 'failed', `${maxVersion}: optional does not mean any`)
+        wrong.close()
+      }
+    })
+
+    t.test('resumption, and where it must not happen', async (t) => {
+      for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+        const open = await serve(t, provider)
+        const session = await sessionOf(t, open, { maxVersion })
+        t.equal((await factsOf(t, open, { maxVersion, session })).facts.resumed, true, `${maxVersion} resumes`)
+
+        // A session made where no certificate is asked for is worth nothing where one is required.
+        const strict = await serve(t, provider, { verify: 'required', ca: CA })
+        const sneak = new Client(t, strict.port, { maxVersion, session })
+        const end = await (await strict.next()).over()
+        t.equal(end.state, 'failed', `${maxVersion}: does not resume where a certificate is required`)
+        end.close()
+        sneak.socket.destroy()
+
+        // One made with a certificate does resume there, and the certificate is still known.
+        const good = { maxVersion, cert: made.client.cert, key: made.client.key }
+        const own = await sessionOf(t, strict, good)
+        const { facts } = await factsOf(t, strict, { ...good, session: own })
+        t.equal(facts.resumed, true)
+        t.ok(facts.peer?.equals(new X509Certificate(made.client.cert).raw))
+        t.equal(facts.peerShown, false)
+        t.equal(facts.verifyResult, 0)
+      }
+    })
+
+    t.test('without tickets nothing is sealed for the client', async (t) => {
+      const ends = await serve(t, provider, { tickets: false })
+      const { client, end } = await factsOf(t, ends, { maxVersion: 'TLSv1.2' })
+      end.say('x')
+      await client.until(() => client.text === 'x')
+      t.equal(client.socket.getTLSTicket(), undefined)
+    })
+
+    t.test('bulk both ways, every byte', async (t) => {
+      const ends = await serve(t, provider)
+      const { client, end } = await factsOf(t, ends)
+      const size = 3_000_017
+      const sent = Buffer.alloc(size, 'some bytes that do not divide evenly ')
+      const hash = createHash('sha1')
+      client.socket.on('data', (chunk: Buffer) => hash.update(chunk))
+      end.say(sent)
+      client.socket.write(sent)
+      await Promise.all([client.until(() => client.received === size), end.until(() => end.received === size)])
+      t.equal(hash.digest('hex'), createHash('sha1').update(sent).digest('hex'))
+    })
+
+    t.test('who does not read is not read for', async (t) => {
+      const ends = await serve(t, provider)
+      const { client, end } = await factsOf(t, ends)
+      end.reading = false
+      client.socket.removeAllListeners('data')
+      client.socket.pause()
+      const chunk = Buffer.alloc(1 << 20)
+      for (let i = 0; i < 64; i++) client.socket.write(chunk)
+      // towards a client that does not read, flush() says so after what the kernel's buffers hold
+      let flow = 0
+      const out = new Bytes()
+      let taken = 0
+      for (; taken < 64 && (flow & FULL_OUT) === 0; taken++) {
+        out.append(chunk)
+        while (out.length > 0 && (flow & FULL_OUT) === 0) flow = end.layer?.flush(out) ?? 0
+      }
+      t.ok(flow & FULL_OUT, 'full')
+      t.ok(taken < 32, `${taken} MiB taken`)
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      t.ok(client.socket.bytesWritten > 0)
+      t.ok(client.socket.writableLength > 40 << 20, `${client.socket.writableLength} bytes wait at the sender`)
+      end.reading = true
+      end.layer?.again()
+      await end.until(() => end.received === 64 << 20)
+    })
+
+    t.test('resets, both ways', async (t) => {
+      const ends = await serve(t, provider)
+      const one = await factsOf(t, ends)
+      one.end.say('x')
+      await one.client.until(() => one.client.text === 'x')
+      one.end.layer?.reset()
+      await one.client.until(() => one.client.closed)
+      t.equal(one.client.error, 'ECONNRESET')
+
+      const raw = net.connect(ends.port, '127.0.0.1')
+      t.teardown(() => raw.destroy())
+      const socket = tls.connect({ socket: raw, rejectUnauthorized: false })
+      socket.on('error', () => undefined)
+      const end = await (await ends.next()).over()
+      t.equal(end.state, 'done')
+      raw.resetAndDestroy()
+      await end.until(() => end.error !== '' || end.ended)
+      t.ok(end.error === 'ECONNRESET' || end.ended, 'node sends a FIN before its RST')
+    })
+
+    t.test('what is not TLS fails, and nothing else is disturbed', async (t) => {
+      const ends = await serve(t, provider)
+      const { client: other, end: otherEnd } = await factsOf(t, ends)
+      const say = async (bytes: Buffer | string, end = false): Promise<{ seen: Buffer; failed: End }> => {
+        const socket = net.connect({ port: ends.port, host: '127.0.0.1', allowHalfOpen: true })
+        t.teardown(() => socket.destroy())
+        const seen: Buffer[] = []
+        socket.on('data', (chunk: Buffer) => seen.push(chunk))
+        socket.on('error', () => undefined)
+        socket.write(bytes)
+        if (end) socket.end()
+        const failed = await (await ends.next()).over()
+        t.equal(failed.state, 'failed')
+        if (!end) {
+          const over = new Promise((resolve) => socket.on('end', resolve).on('close', resolve))
+          await failed.end()
+          await over
+        }
+        failed.close()
+        return { seen: Buffer.concat(seen), failed }
+      }
+      t.match((await say('GET / HTTP/1.0\r\n\r\n')).failed.layer?.failure, { detail: 'SSL handshake failure', reason: /http request/ })
+      t.match((await say('0123456789abcdef')).failed.layer?.failure, { detail: 'SSL handshake failure', reason: /wrong version number/ })
+      t.equal((await say(Buffer.from('160301000568656c6c6f', 'hex'))).seen.toString('hex'), '1503030002020a', 'unexpected message, as an alert')
+      t.equal((await say(Buffer.from('16030100050100000178', 'hex'))).seen.toString('hex'), '15030300020232', 'decode error, as an alert')
+      t.match((await say('abc', true)).failed.layer?.failure, { detail: 'Connection closed during SSL handshake' })
+      t.match((await say('', true)).failed.layer?.failure, { detail: 'Connection closed during SSL handshake' })
+      other.socket.write('untouched')
+      await otherEnd.until(() => otherEnd.text === 'untouched')
+    })
+
+    t.test('a broken record after the handshake', async (t) => {
+      const ends = await serve(t, provider)
+      const raw = net.connect(ends.port, '127.0.0.1')
+      t.teardown(() => raw.destroy())
+      const socket = tls.connect({ socket: raw, rejectUnauthorized: false })
+      socket.on('error', () => undefined)
+      raw.on('error', () => undefined)
+      await new Promise((resolve) => socket.on('secureConnect', resolve))
+      const end = await (await ends.next()).over()
+      raw.write(Buffer.from('170303001300000000000000000000000000000000000000', 'hex'))
+      await end.until(() => end.error !== '')
+      t.match(end.error, /bad record mac|DECRYPTION_FAILED_OR_BAD_RECORD_MAC/i)
+    })
+  })
+
+  t.test(`${provider.name}: towards a server`, async (t) => {
+    const listen = async (options: tls.TlsOptions, on: (socket: tls.TLSSocket) => void): Promise<number> => {
+      const server = tls.createServer({ cert: made.server.cert, key: made.server.key, allowHalfOpen: true, ...options }, (socket) => {
+        socket.on('error', () => undefined)
+        t.teardown(() => socket.destroy())
+        on(socket)
+      })
+      server.on('tlsClientError', () => undefined)
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+      t.teardown(() => server.close())
+      const address = server.address()
+      return typeof address === 'object' && address !== null ? address.port : 0
+    }
+    const open = async (port: number, more: Parameters<typeof clientSettings>[0] = {}, name = ''): Promise<End> => {
+      const end = connectTls(provider, port, tlsClient(clientSettings(more))(name))
+      t.teardown(() => end.close())
+      return await end.over()
+    }
+
+    t.test('verification', async (t) => {
+      const port = await listen({}, (socket) => socket.end('hi'))
+      const required = { verify: 'required', ca: CA } as const
+      const good = await open(port, required)
+      t.equal(good.state, 'done', good.error)
+      await good.until(() => good.ended)
+      t.equal(good.text, 'hi')
+      t.ok(good.layer?.facts().peer?.equals(new X509Certificate(made.server.cert).raw))
+      t.equal((await open(port, required, 'server.test')).state, 'done', 'a name of the certificate')
+      t.equal((await open(port, required, 'a.wild.test')).state, 'done', 'a wildcard')
+      t.match(await open(port, required, 'other.test'), { state: 'failed', error: /hostname mismatch/ })
+      t.match(await open(port, { ...required, verifyHost: 'other.test' }), { state: 'failed', error: /hostname mismatch/ })
+      t.equal((await open(port, { ...required, verifyHost: 'other.test' }, 'server.test')).state, 'done', 'the name sent is what counts')
+      t.match(await open(port, { verify: 'required', ca: { file: made.wrongCaFile, pem: Buffer.from(made.wrongCa) } }), { state: 'failed', error: /issuer|signature|self.signed/ })
+      t.equal((await open(port, { verify: 'none' }, 'other.test')).state, 'done')
+    })
+
+    t.test('server name, ALPN, our certificate', async (t) => {
+      const seen: unknown[] = []
+      const port = await listen({ requestCert: true, ca: made.ca, rejectUnauthorized: true, ALPNProtocols: ['b', 'a'] }, (socket) => {
+        seen.push([Reflect.get(socket, 'servername'), socket.alpnProtocol, socket.getPeerCertificate().subject.CN])
+        socket.end()
+      })
+      const end = await open(port, { alpn: ['a', 'c'], certificate: certificate(made.client) }, 'server.test')
+      t.equal(end.state, 'done', end.error)
+      await end.until(() => end.ended)
+      t.same(seen, [['server.test', 'a', 'client.test']])
+      t.match(end.layer?.facts(), { alpn: 'a', sni: 'server.test', own: { file: made.client.pem } })
+    })
+
+    t.test('the last session is resumed, unless not wanted', async (t) => {
+      for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+        const port = await listen({ maxVersion }, (socket) => {
+          socket.write('hi')
+          socket.on('end', () => socket.end())
+          socket.resume()
+        })
+        for (const reuse of [true, false]) {
+          const make = tlsClient(clientSettings({ reuse, verify: 'required', ca: CA }))
+          const resumed: (boolean | undefined)[] = []
+          for (let i = 0; i < 3; i++) {
+            const end = connectTls(provider, port, make('server.test'))
+            await end.over()
+            await end.until(() => end.text === 'hi')
+            resumed.push(end.layer?.facts().resumed)
+            await end.end()
+            await end.until(() => end.ended)
+            end.close()
+          }
+          t.same(resumed, [false, reuse, reuse], `${maxVersion}, reuse ${reuse}`)
+        }
+      }
+    })
+
+    t.test('a server that is none', async (t) => {
+      const server = net.createServer((socket) => socket.on('error', () => undefined).end('SSH-2.0-not-tls\r\n'))
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+      t.teardown(() => server.close())
+      const address = server.address()
+      const end = await open(typeof address === 'object' && address !== null ? address.port : 0)
+      t.equal(end.state, 'failed')
+      t.equal(end.layer?.failure?.detail, 'SSL handshake failure')
+    })
+  })
+
+  t.test(`${provider.name}: nothing is left behind`, async (t) => {
+    const ends = await serve(t, provider, { verify: 'required', ca: CA })
+    const descriptors = (): number => readdirSync('/proc/self/fd').length
+    const round = async (n: number): Promise<void> => {
+      for (let i = 0; i < n; i++) {
+        const kind = i % 4
+        const socket = kind === 0 ? tls.connect({ port: ends.port, host: '127.0.0.1', rejectUnauthorized: false, cert: made.client.cert, key: made.client.key }) : kind === 1 ? tls.connect({ port: ends.port, host: '127.0.0.1', rejectUnauthorized: false }) : net.connect(ends.port, '127.0.0.1')
+        socket.on('error', () => undefined)
+        if (kind === 2) socket.write('junk that is no hello')
+        if (kind === 3) socket.end(Buffer.from('16030100', 'hex'))
+        const end = await (await ends.next()).over()
+        end.close()
+        socket.destroy()
+      }
+    }
+    await round(8)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    const before = descriptors()
+    await round(80)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    t.ok(descriptors() <= before, `${before} descriptors before, ${descriptors()} after`)
+  })
+}
