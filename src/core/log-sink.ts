@@ -3,6 +3,9 @@
 export type LogLevel = 'emerg' | 'alert' | 'crit' | 'err' | 'warning' | 'notice' | 'info' | 'debug'
 
 export interface LogSink {
-  /** One line, without a newline. Never blocks and never throws; what cannot be written is counted and reported by the sink. */
-  write(level: LogLevel, line: string): void
+  /**
+   * One line, without a newline. Never blocks and never throws; what cannot be written is counted and reported by the sink.
+   * `structured` is what log-format-sd made of it, for targets of format rfc5424.
+   */
+  write(level: LogLevel, line: string, structured?: string): void
 }
