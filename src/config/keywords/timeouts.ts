@@ -5,6 +5,7 @@ import { sided, time, type Side } from './arguments.ts'
 
 /** Reads one time and nothing else. */
 function delay(args: Args, before: number | undefined): number | undefined {
+  const written = args.peek()?.text ?? ''
   const value = time(args, {
     missing: `'${args.keyword}' expects an integer value (in milliseconds)`,
     wrong: (c) => `unexpected character '${c}' in '${args.keyword}'`,
@@ -13,7 +14,7 @@ function delay(args: Args, before: number | undefined): number | undefined {
   const extra = args.next()
   if (extra !== undefined) {
     args.rest()
-    return args.fail(`'${args.keyword}' : unexpected extra argument '${extra.text}' after value.`, undefined, extra)
+    return args.fail(`'${args.keyword}' : unexpected extra argument '${extra.text}' after value '${written}'.`, undefined, extra)
   }
   if (before !== undefined) args.warn(`overwriting '${args.keyword}' which was already specified`)
   return value

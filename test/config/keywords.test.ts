@@ -1,0 +1,573 @@
+// Every built-in keyword: what its arguments come to, and what is said of bad ones. Texts are HAProxy 2.6's where it has one.
+
+import t from 'tap'
+import type { Test } from 'tap'
+import type { Keyword, Values } from '../../src/core/keyword.ts'
+import { balance, hashType } from '../../src/config/keywords/balance.ts'
+import * as bind from '../../src/config/keywords/bind.ts'
+import * as check from '../../src/config/keywords/check.ts'
+import { defaultPath, logSendHostname } from '../../src/config/keywords/environment.ts'
+import * as global from '../../src/config/keywords/global.ts'
+import { log, logTag } from '../../src/config/keywords/log.ts'
+import * as options from '../../src/config/keywords/options.ts'
+import * as proxy from '../../src/config/keywords/proxy.ts'
+import * as server from '../../src/config/keywords/server.ts'
+import { backendSource, dispatch, serverSource } from '../../src/config/keywords/source.ts'
+import { useBackend } from '../../src/config/keywords/switching.ts'
+import * as timeouts from '../../src/config/keywords/timeouts.ts'
+import * as tls from '../../src/config/keywords/tls.ts'
+import * as tune from '../../src/config/keywords/tune.ts'
+import { bindLines, serverLines } from '../../src/config/lines.ts'
+import { NO_VALUES } from '../../src/config/values.ts'
+import { loadText } from '../kit/configuration.ts'
+import type { LoadedText } from '../kit/configuration.ts'
+
+type Good = readonly [line: string, key: Keyword<unknown>, value: unknown]
+type Bad = readonly [line: string, text: string]
+
+/** The first line is 2. */
+const IN_GLOBAL = (line: string): LoadedText => loadText(`global\n${line}`)
+const IN_LISTEN = (line: string): LoadedText => loadText(`listen p\n${line}\n bind :1\n server s 127.0.0.1:1`)
+const ON_BIND = (line: string): LoadedText => loadText(`listen p\n bind :1 ${line}\n server s 127.0.0.1:1`)
+const ON_SERVER = (line: string): LoadedText => loadText(`backend p\n server s 127.0.0.1:1 ${line}`)
+
+function good(t: Test, load: (line: string) => LoadedText, values: (l: LoadedText) => Values, cases: readonly Good[]): void {
+  for (const [line, key, value] of cases) {
+    const loaded = load(line)
+    t.same(said(loaded), [], `${line}: no problem`)
+    t.strictSame(values(loaded).get(key), value, line)
+  }
+}
+
+function first(lines: readonly { readonly values: Values }[] | undefined): Values {
+  return lines?.[0]?.values ?? NO_VALUES
+}
+
+/** What was said, but for what the whole proxy lacks. */
+function said(loaded: LoadedText): readonly string[] {
+  return loaded.lines.filter((l) => !l.includes('missing timeouts') && !l.includes('has no log address'))
+}
+
+/** The text, on line 2, as the only alert. */
+function bad(t: Test, load: (line: string) => LoadedText, prefix: string, cases: readonly Bad[]): void {
+  for (const [line, text] of cases) {
+    const alerts = load(line).lines.filter((l) => l.includes(' alert: '))
+    t.same(alerts, [`2 alert: ${prefix}${text}`], line)
+  }
+}
+
+t.test('global: values', async (t) => {
+  good(t, IN_GLOBAL, (l) => l.global, [
+    ['maxconn 2000', global.globalMaxconn, 2000],
+    ['maxconn 0', global.globalMaxconn, 0],
+    ['nbthread 4', global.nbthread, 4],
+    ['daemon', global.daemon, true],
+    ['quiet', global.quiet, true],
+    ['zero-warning', global.zeroWarning, true],
+    ['pidfile /run/x.pid', global.pidfile, '/run/x.pid'],
+    ['chroot /var/empty', global.chroot, '/var/empty'],
+    ['ca-base /etc/ssl', global.caBase, '/etc/ssl'],
+    ['crt-base /etc/ssl', global.crtBase, '/etc/ssl'],
+    ['uid 33', global.uid, 33],
+    ['gid 33', global.gid, 33],
+    ['user root', global.uid, 0],
+    ['group root', global.gid, 0],
+    ['hard-stop-after 30s', global.hardStopAfter, 30000],
+    ['description one two', global.globalDescription, 'one two'],
+    ['node web-1.x_y', global.node, 'web-1.x_y'],
+    ['localpeer a', global.localpeer, 'a'],
+    ['strict-limits', global.strictLimits, true],
+    ['no strict-limits', global.strictLimits, false],
+    ['fd-hard-limit 5000', global.fdHardLimit, 5000],
+    ['ulimit-n 1024', global.ulimitN, 1024],
+    ['provider node', global.provider, 'node'],
+    ['provider linux', global.provider, 'linux'],
+    ['nosplice', global.nosplice, true],
+    ['maxpipes 10', global.maxpipes, 10],
+    ['default-path current', defaultPath, { mode: 'current' }],
+    ['default-path config', defaultPath, { mode: 'config' }],
+    ['default-path parent', defaultPath, { mode: 'parent' }],
+    ['log-send-hostname', logSendHostname, true],
+    ['log-send-hostname a b', logSendHostname, 'a b'],
+    ['log-tag x', logTag, 'x'],
+    ['tune.bufsize 32k', tune.tuneBufsize, 32768],
+    ['tune.maxaccept -1', tune.tuneMaxaccept, -1],
+    ['tune.pipesize 1m', tune.tunePipesize, 1048576],
+    ['ssl-default-bind-ciphers A:B', tls.sslDefaultBindCiphers, 'A:B'],
+    ['ssl-default-bind-ciphersuites A:B', tls.sslDefaultBindCiphersuites, 'A:B'],
+    ['ssl-default-bind-curves X25519', tls.sslDefaultBindCurves, 'X25519'],
+    ['ssl-default-server-ciphers A', tls.sslDefaultServerCiphers, 'A'],
+    ['ssl-default-server-ciphersuites A', tls.sslDefaultServerCiphersuites, 'A'],
+    ['ssl-server-verify none', tls.sslServerVerify, 'none'],
+    ['tune.ssl.cachesize 0', tls.tuneSslCachesize, 0],
+    ['tune.ssl.lifetime 300', tls.tuneSslLifetime, 300000],
+    ['tune.ssl.lifetime 5m', tls.tuneSslLifetime, 300000],
+    [
+      'ssl-default-bind-options no-sslv3 no-tlsv10 no-tlsv11 no-tls-tickets prefer-client-ciphers',
+      tls.sslDefaultBindOptions,
+      { without: ['TLSv1', 'TLSv1.1'], tickets: false, preferClientCiphers: true },
+    ],
+    ['ssl-default-bind-options ssl-min-ver TLSv1.0 ssl-max-ver TLSv1.2', tls.sslDefaultBindOptions, { without: [], minVersion: 'TLSv1', maxVersion: 'TLSv1.2' }],
+    ['ssl-default-bind-options no-tlsv10\n ssl-default-bind-options ssl-min-ver SSLv3', tls.sslDefaultBindOptions, { without: ['TLSv1'] }],
+    ['ssl-default-server-options force-tlsv13', tls.sslDefaultServerOptions, { without: [], minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' }],
+  ])
+})
+
+t.test('global: bad arguments', async (t) => {
+  bad(t, IN_GLOBAL, '', [
+    ['maxconn', "'maxconn' expects an integer argument."],
+    ['maxconn abc', "'maxconn' expects an integer argument, found 'abc'."],
+    ['maxconn -1', "'maxconn' expects an integer between 0 and 2147483647, found '-1'."],
+    ['maxconn 99999999999', "'maxconn' expects an integer between 0 and 2147483647, found '99999999999'."],
+    ['maxconn 5 6', "'maxconn' cannot handle unexpected argument '6'."],
+    ['nbthread', "'nbthread' passed a missing or unparsable integer value in ''"],
+    ['nbthread x', "'nbthread' passed a missing or unparsable integer value in 'x'"],
+    ['nbthread 0', "'nbthread' value must be between 1 and 64 (was 0)"],
+    ['nbthread 65', "'nbthread' value must be between 1 and 64 (was 65)"],
+    ['daemon x', "'daemon' cannot handle unexpected argument 'x'."],
+    ['quiet x', "'quiet' cannot handle unexpected argument 'x'."],
+    ['pidfile', "'pidfile' expects a file name as an argument."],
+    ['pidfile a b', "'pidfile' cannot handle unexpected argument 'b'."],
+    ['chroot', "'chroot' expects a directory as an argument."],
+    ['ca-base', "global statement 'ca-base' expects a directory path as an argument."],
+    ['crt-base', "global statement 'crt-base' expects a directory path as an argument."],
+    ['ca-base /x /y', "'ca-base' cannot handle unexpected argument '/y'."],
+    ['uid', "'uid' expects an integer argument."],
+    ['gid x', "'gid' expects an integer argument, 'x' is not a number. You might want to use the 'group' parameter to use a system group name."],
+    ['user no-such-user', "cannot find user id for 'no-such-user'"],
+    ['group no-such-group', "cannot find group id for 'no-such-group'"],
+    ['user root root', "'user' cannot handle unexpected argument 'root'."],
+    ['hard-stop-after', "'hard-stop-after' expects <time> as argument."],
+    ['hard-stop-after 1x', "unexpected character 'x' in argument to <hard-stop-after>."],
+    ['hard-stop-after 99d', "timer overflow in argument '99d' to 'hard-stop-after' (maximum value is 2147483647 ms or ~24.8 days)"],
+    ['node', "'node' requires valid node name - non-empty string with digits(0-9), letters(A-Z, a-z), dot(.), hyphen(-) or underscode(_)."],
+    ['node a/b', "'node' requires valid node name - non-empty string with digits(0-9), letters(A-Z, a-z), dot(.), hyphen(-) or underscode(_)."],
+    ['localpeer', "'localpeer' expects a name as an argument."],
+    ['strict-limits x', "'strict-limits' cannot handle unexpected argument 'x'."],
+    ['fd-hard-limit', "'fd-hard-limit' expects an integer argument."],
+    ['ulimit-n x', "'ulimit-n' expects an integer argument, found 'x'."],
+    ['provider', "'provider' expects 'node' or 'linux' as argument."],
+    ['provider bsd', "'provider' expects 'node' or 'linux' as argument, found 'bsd'."],
+    ['nosplice x', "'nosplice' cannot handle unexpected argument 'x'."],
+    ['setenv A', "'setenv' expects a name and a value."],
+    ['presetenv A', "'presetenv' expects a name and a value."],
+    ['setenv A B C', "'setenv' cannot handle unexpected argument 'C'."],
+    ['setenv A=B C', "'setenv' : 'A=B' is not a name of a variable."],
+    ['unsetenv', "'unsetenv' expects at least one variable name."],
+    ['default-path', "missing default-path mode '' for 'default-path', supported modes include 'current', 'config', 'parent', and 'origin'."],
+    ['default-path x', "unsupported default-path mode 'x' for 'default-path', supported modes include 'current', 'config', 'parent', and 'origin'."],
+    ['default-path origin', "'default-path origin' expects a directory as an argument."],
+    ['log-tag', "'log-tag' expects a tag for use in syslog."],
+    ['tune.bufsize', "'tune.bufsize' expects an integer argument."],
+    ['tune.bufsize 0', "'tune.bufsize' expects a positive integer argument."],
+    ['tune.bufsize x', "'tune.bufsize' expects a positive integer argument."],
+    ['tune.maxaccept -2', "'tune.maxaccept' expects an integer between -1 and 2147483647, found '-2'."],
+    ['tune.pipesize x', "'tune.pipesize' expects a size in bytes as argument."],
+    ['maxpipes', "'maxpipes' expects an integer argument."],
+    ['cpu-map', "cpu-map expects a process number  ('all', 'odd', 'even', a number from 1 to 64 or a range),  followed by a list of CPU ranges with numbers from 0 to 63."],
+    ['cpu-map x 0', "cpu-map : 'x' is not a valid number/range."],
+    ['ssl-default-bind-ciphers', "global statement 'ssl-default-bind-ciphers' expects a cipher suite as an argument."],
+    ['ssl-default-bind-options', "global statement 'ssl-default-bind-options' expects an option as an argument."],
+    ['ssl-default-bind-options foo', "unknown option 'foo' on global statement 'ssl-default-bind-options'."],
+    ['ssl-default-bind-options tls-tickets', "unknown option 'tls-tickets' on global statement 'ssl-default-bind-options'."],
+    ['ssl-default-bind-options no-constructor', "unknown option 'no-constructor' on global statement 'ssl-default-bind-options'."],
+    ['ssl-default-server-options prefer-client-ciphers', "unknown option 'prefer-client-ciphers' on global statement 'ssl-default-server-options'."],
+    ['ssl-default-bind-options ssl-min-ver', "'ssl-min-ver' : missing the ssl/tls version on global statement 'ssl-default-bind-options'."],
+    ['ssl-default-bind-options ssl-min-ver foo', "'foo' : unknown ssl/tls version on global statement 'ssl-default-bind-options'."],
+    ['ssl-default-bind-options force-sslv3', "'force-sslv3' : SSLv3 is not supported on global statement 'ssl-default-bind-options'."],
+    ['ssl-server-verify foo', "'ssl-server-verify' expects 'none' or 'required' as argument."],
+    ['tune.ssl.lifetime x', "unexpected character 'x' in argument to <tune.ssl.lifetime>."],
+    ['tune.idle-pool.shared maybe', "'tune.idle-pool.shared' expects 'on' or 'off' as argument, found 'maybe'."],
+    ['tune.maxrewrite x', "'tune.maxrewrite' expects an integer argument, found 'x'."],
+    ['tune.pool-low-fd-ratio 0', "'tune.pool-low-fd-ratio' expects an integer between 1 and 100, found '0'."],
+    ['log global', "log : 'global' is not supported for a global syslog server"],
+    ['log', 'log : expects <address> and <facility>  as arguments'],
+  ])
+  t.same(IN_GLOBAL('uid 1\n user root').lines, ['3 alert: user/uid already specified. Continuing.'], 'one user')
+  t.same(IN_GLOBAL('gid 1\n gid 2').lines, ['3 alert: group/gid already specified. Continuing.'], 'one group')
+  t.match(IN_GLOBAL('cpu-map 1 0-3').lines, ['2 warning: '], 'CPUs cannot be chosen')
+  t.match(IN_GLOBAL('set-dumpable').lines, ['2 warning: '], 'no core dumps')
+})
+
+t.test('the environment changes for the lines that follow', async (t) => {
+  const load = (lines: string): string | undefined => {
+    const loaded = loadText(`global\n${lines}\n description "$A-$B"\n`, { env: { A: 'a', B: 'b' } })
+    t.same(loaded.lines, [])
+    return loaded.global.get(global.globalDescription)
+  }
+  t.equal(load(' setenv A x'), 'x-b')
+  t.equal(load(' presetenv A x\n presetenv B y'), 'a-b')
+  t.equal(load(' unsetenv A\n presetenv A x'), 'x-b')
+  t.equal(load(' unsetenv A B'), '-')
+  t.equal(load(' resetenv B'), '-b')
+  t.equal(load(' resetenv'), '-')
+})
+
+t.test('proxies: values', async (t) => {
+  good(t, IN_LISTEN, (l) => l.proxy('p'), [
+    ['mode tcp', proxy.mode, 'tcp'],
+    ['mode health', proxy.mode, 'health'],
+    ['maxconn 10', proxy.maxconn, 10],
+    ['fullconn 100', proxy.fullconn, 100],
+    ['backlog 64', proxy.backlog, 64],
+    ['retries 0', proxy.retries, 0],
+    ['disabled', proxy.disabled, true],
+    ['disabled\n enabled', proxy.disabled, false],
+    ['description a b', proxy.description, 'a b'],
+    ['id 7', proxy.proxyId, 7],
+    ['balance', balance, { algorithm: 'roundrobin' }],
+    ['balance roundrobin', balance, { algorithm: 'roundrobin' }],
+    ['balance static-rr', balance, { algorithm: 'static-rr' }],
+    ['balance leastconn', balance, { algorithm: 'leastconn' }],
+    ['balance first', balance, { algorithm: 'first' }],
+    ['balance source', balance, { algorithm: 'source' }],
+    ['balance random', balance, { algorithm: 'random', draws: 2 }],
+    ['balance random(3)', balance, { algorithm: 'random', draws: 3 }],
+    ['hash-type consistent', hashType, { method: 'consistent', function: 'sdbm', avalanche: true }],
+    ['hash-type consistent crc32', hashType, { method: 'consistent', function: 'crc32', avalanche: false }],
+    ['hash-type map-based', hashType, { method: 'map-based', function: 'sdbm', avalanche: false }],
+    ['hash-type map-based wt6 avalanche', hashType, { method: 'map-based', function: 'wt6', avalanche: true }],
+    ['dispatch 127.0.0.1:80', dispatch, { kind: 'ip', family: 'ipv4', host: '127.0.0.1', port: 80 }],
+    ['dispatch [::1]:80', dispatch, { kind: 'ip', family: 'ipv6', host: '::1', port: 80 }],
+    ['dispatch example.org:80', dispatch, { kind: 'name', family: 'any', host: 'example.org', port: 80 }],
+    ['source 127.0.0.1', backendSource, { from: { kind: 'ip', family: 'ipv4', host: '127.0.0.1', port: 0 }, interface: undefined }],
+    ['source 0.0.0.0:99 interface lo', backendSource, { from: { kind: 'ip', family: 'ipv4', host: '0.0.0.0', port: 99 }, interface: 'lo' }],
+    ['timeout client 30s', timeouts.timeoutClient, 30000],
+    ['timeout client-fin 1s', timeouts.timeoutClientFin, 1000],
+    ['timeout client-hs 2s', timeouts.timeoutClientHs, 2000],
+    ['timeout handshake 3s', timeouts.timeoutClientHs, 3000],
+    ['timeout tls 4s', timeouts.timeoutClientHs, 4000],
+    ['timeout connect 500us', timeouts.timeoutConnect, 1],
+    ['timeout server 1m', timeouts.timeoutServer, 60000],
+    ['timeout server-fin 10', timeouts.timeoutServerFin, 10],
+    ['timeout tunnel 1h', timeouts.timeoutTunnel, 3600000],
+    ['timeout queue 1d', timeouts.timeoutQueue, 86400000],
+    ['timeout check 0', timeouts.timeoutCheck, 0],
+    ['option tcpka', options.optionTcpka, true],
+    ['option clitcpka', options.optionClitcpka, true],
+    ['option srvtcpka', options.optionSrvtcpka, true],
+    ['option nolinger', options.optionNolinger, true],
+    ['option nolinger\n no option nolinger', options.optionNolinger, false],
+    ['option nolinger\n default option nolinger', options.optionNolinger, undefined],
+    ['option abortonclose', options.optionAbortonclose, true],
+    ['option dontlognull', options.optionDontlognull, true],
+    ['option dontlog-normal', options.optionDontlogNormal, true],
+    ['option logasap', options.optionLogasap, true],
+    ['option log-separate-errors', options.optionLogSeparateErrors, true],
+    ['option splice-auto', options.optionSpliceAuto, true],
+    ['option splice-request', options.optionSpliceRequest, true],
+    ['option splice-response', options.optionSpliceResponse, true],
+    ['option tcplog', options.optionTcplog, true],
+    ['option httpchk', options.optionHttpchk, true],
+    ['option httpchk GET / HTTP/1.0', options.optionHttpchk, true],
+    ['option redispatch', options.optionRedispatch, -1],
+    ['option redispatch 3', options.optionRedispatch, 3],
+    ['option redispatch -2', options.optionRedispatch, -2],
+    ['no option redispatch', options.optionRedispatch, 0],
+    ['option independent-streams', options.optionIndependentStreams, true],
+    ['log-tag x', logTag, 'x'],
+  ])
+  const rules = IN_LISTEN('use_backend a if { src 1.2.3.4 }\n use_backend b\n use_backend c unless x y').proxy('p').get(useBackend) ?? []
+  t.same(
+    rules.map((r) => [r.backend, r.condition?.kind, r.condition?.words.map((w) => w.text).join(' '), r.place.line]),
+    [
+      ['a', 'if', '{ src 1.2.3.4 }', 2],
+      ['b', undefined, undefined, 3],
+      ['c', 'unless', 'x y', 4],
+    ],
+  )
+})
+
+const BALANCE = "balance only supports 'roundrobin', 'static-rr', 'leastconn', 'first', 'source' and 'random' options."
+const HASH = "'hash-type' only supports 'sdbm', 'djb2', 'crc32', or 'wt6' hash functions."
+
+t.test('proxies: bad arguments', async (t) => {
+  bad(t, IN_LISTEN, '', [
+    ['mode', "unknown proxy mode ''."],
+    ['mode foo', "unknown proxy mode 'foo'."],
+    ['mode http', "'mode http' is not supported: Headgate is a TCP/TLS proxy."],
+    ['mode spop', "'mode spop' is not supported yet."],
+    ['mode tcp x', "'mode' cannot handle unexpected argument 'x'."],
+    ['default_backend', "'default_backend' expects a backend name."],
+    ['default_backend p b', "'default_backend' cannot handle unexpected argument 'b'."],
+    ['use_backend', "'use_backend' expects a backend name."],
+    ['use_backend a x', "unexpected keyword 'x' after switching rule, only 'if' and 'unless' are allowed."],
+    ['use_backend a if', "'use_backend' expects a condition after 'if'."],
+    ['balance foo', BALANCE],
+    ['balance roundrobin(3)', BALANCE],
+    ['balance constructor', BALANCE],
+    ['balance uri', "'balance uri' is for HTTP, not supported: Headgate is a TCP/TLS proxy."],
+    ['balance hdr(host)', "'balance hdr(host)' is for HTTP, not supported: Headgate is a TCP/TLS proxy."],
+    ['balance rdp-cookie', "'balance rdp-cookie' is not supported yet."],
+    ['balance random(0)', 'balance random : number of draws must be at least 1.'],
+    ['balance random(-1)', 'balance random : number of draws must be at least 1.'],
+    ['balance random(x)', "balance random : unexpected character 'x' after argument."],
+    ['balance random(2,3)', "balance random : unexpected character ',' after argument."],
+    ['hash-type', "'hash-type' only supports 'consistent' and 'map-based'."],
+    ['hash-type foo', "'hash-type' only supports 'consistent' and 'map-based'."],
+    ['hash-type consistent foo', HASH],
+    ['hash-type consistent sdbm foo', "'hash-type' only supports 'avalanche' as a modifier for hash functions."],
+    ['dispatch', "'dispatch' : '' resolves to an empty address (environment variable missing?)"],
+    ['dispatch 127.0.0.1', "'dispatch' : missing port specification in '127.0.0.1'"],
+    ['dispatch 127.0.0.1:80 x', "'dispatch' cannot handle unexpected argument 'x'."],
+    ['dispatch 127.0.0.1:+5', "'dispatch' : port offset not permitted here in '127.0.0.1:+5'"],
+    ['dispatch 127.0.0.1:5-6', "'dispatch' : port range not permitted here in '127.0.0.1:5-6'"],
+    ['dispatch /x', "'dispatch' : a Unix socket is not possible here in '/x'"],
+    ['source', "'source' expects <addr>[:<port>], and optionally 'usesrc' <addr>, and 'interface' <name>."],
+    ['source 127.0.0.1 x', "'source' only supports optional keywords 'interface' and 'usesrc'."],
+    ['source 127.0.0.1 usesrc clientip', "'usesrc' is not supported yet."],
+    ['source 127.0.0.1 interface', "'source' : missing interface name."],
+    ['source 127.0.0.1:1-2', "'source 127.0.0.1:1-2' : port range not permitted here in '127.0.0.1:1-2'"],
+    ['maxconn', "'maxconn' expects an integer argument."],
+    ['maxconn x', "'maxconn' expects an integer argument, found 'x'."],
+    ['maxconn 1 2', "'maxconn' cannot handle unexpected argument '2'."],
+    ['fullconn', "'fullconn' expects an integer argument."],
+    ['backlog', "'backlog' expects an integer argument."],
+    ['retries', "'retries' expects an integer argument (dispatch counts for one)."],
+    ['retries -1', "'retries' expects an integer between 0 and 2147483647, found '-1'."],
+    ['retries 3 4', "'retries' cannot handle unexpected argument '4'."],
+    ['timeout client', "'timeout client' expects an integer value (in milliseconds)"],
+    ['timeout client ""', "'timeout client' expects an integer value (in milliseconds)"],
+    ['timeout client x', "unexpected character 'x' in 'timeout client'"],
+    ['timeout client 1x', "unexpected character 'x' in 'timeout client'"],
+    ['timeout client 1.5s', "unexpected character '.' in 'timeout client'"],
+    ['timeout client -1', "unexpected character '-' in 'timeout client'"],
+    ['timeout client 10s 2s', "'timeout client' : unexpected extra argument '2s' after value '10s'."],
+    ['timeout client 30d', "timer overflow in argument '30d' to 'timeout client' (maximum value is 2147483647 ms or ~24.8 days)"],
+    ['option tcpka x', "'option tcpka' cannot handle unexpected argument 'x'."],
+    ['option tcplog x', "'option tcplog' cannot handle unexpected argument 'x'."],
+    ['option httpchk GET / HTTP/1.0 x', "'option httpchk' cannot handle unexpected argument 'x'."],
+    ['option redispatch x', "'option redispatch' expects an integer argument, found 'x'."],
+    ['option redispatch 1 2', "'option redispatch' cannot handle unexpected argument '2'."],
+    ['description', "'description' expects a string argument."],
+    ['id', "'id' expects an integer argument."],
+    ['id x', 'custom id has to be > 0.'],
+    ['id 0', 'custom id has to be > 0.'],
+    ['id 5 6', "'id' cannot handle unexpected argument '6'."],
+    ['disabled x', "'disabled' cannot handle unexpected argument 'x'."],
+    ['log', 'log : expects <address> and <facility> or global as arguments'],
+    ['no log x', "log : 'no log' does not expect arguments"],
+    ['log-tag', "'log-tag' expects a tag for use in syslog."],
+  ])
+  t.same(said(IN_LISTEN('timeout client 3\n timeout client 4')), ["3 warning: overwriting 'timeout client' which was already specified"])
+})
+
+t.test('keywords of the other side of a proxy are warned about and have no value', async (t) => {
+  const front = (line: string): readonly string[] => said(loadText(`frontend p\n bind :1\n ${line}`))
+  const back = (line: string): readonly string[] => said(loadText(`backend p\n server s :1\n ${line}`))
+  t.same(front('timeout connect 1s'), ["3 warning: 'timeout connect' will be ignored because frontend 'p' has no backend capability"])
+  t.same(front('balance leastconn'), ["3 warning: 'balance' ignored because frontend 'p' has no backend capability."])
+  t.same(front('option redispatch'), ["3 warning: 'redispatch' ignored because frontend 'p' has no backend capability."])
+  t.same(front('fullconn 5'), ["3 warning: 'fullconn' ignored because frontend 'p' has no backend capability. Maybe you want 'maxconn' instead ?"])
+  t.same(front('dispatch :80'), ["3 warning: 'dispatch' ignored because frontend 'p' has no backend capability."])
+  t.same(back('timeout client 1s'), ["3 warning: 'timeout client' will be ignored because backend 'p' has no frontend capability"])
+  t.same(back('maxconn 5'), ["3 warning: 'maxconn' ignored because backend 'p' has no frontend capability. Maybe you want 'fullconn' instead ?"])
+  t.same(back('use_backend p'), ["3 warning: 'use_backend' ignored because backend 'p' has no frontend capability."])
+  t.same(back('option logasap'), ["3 warning: 'logasap' ignored because backend 'p' has no frontend capability."])
+  t.equal(loadText('backend p\n server s :1\n maxconn 5').proxy('p').get(proxy.maxconn), undefined)
+})
+
+t.test('values of defaults hold until the proxy says otherwise', async (t) => {
+  const loaded = loadText(`
+defaults
+  timeout client 1s
+  disabled
+  option nolinger
+  log 127.0.0.1 local0
+frontend a
+  bind :1
+frontend b
+  bind :2
+  enabled
+  timeout client 2s
+  no option nolinger
+  log global
+frontend c
+  bind :3
+  no log
+  log stdout local1
+`)
+  t.same(said(loaded), [])
+  const values = ['a', 'b', 'c'].map((name) => {
+    const v = loaded.proxy(name)
+    return [v.get(proxy.disabled), v.get(timeouts.timeoutClient), v.get(options.optionNolinger), v.get(log)?.global, v.get(log)?.targets.map((x) => x.text)]
+  })
+  t.same(values, [
+    [true, 1000, true, false, ['127.0.0.1']],
+    [false, 2000, false, true, ['127.0.0.1']],
+    [true, 1000, true, false, ['stdout']],
+  ])
+})
+
+const LOG = { length: 1024, format: undefined, sample: undefined, facility: 'local0', level: 'debug', minLevel: 'emerg' } as const
+
+t.test('log targets', async (t) => {
+  const target = (line: string): unknown => {
+    const loaded = IN_LISTEN(`log ${line}`)
+    t.same(said(loaded), [], line)
+    const found = loaded.proxy('p').get(log)?.targets[0]
+    if (found === undefined) return undefined
+    const { text: _, ...rest } = found
+    return rest
+  }
+  const udp = (host: string, port: number, family: 'ipv4' | 'ipv6' | 'any'): object => ({ ...LOG, to: { kind: 'udp', host, port, family } })
+  t.same(target('127.0.0.1 local0'), udp('127.0.0.1', 514, 'ipv4'))
+  t.same(target('127.0.0.1:5514 local0'), udp('127.0.0.1', 5514, 'ipv4'))
+  t.same(target('[::1]:5514 local0'), udp('::1', 5514, 'ipv6'))
+  t.same(target('loghost local0'), udp('loghost', 514, 'any'))
+  t.same(target('udp@127.0.0.1:1 local0'), udp('127.0.0.1', 1, 'ipv4'))
+  t.same(target('udp6@[::1]:1 local0'), udp('::1', 1, 'ipv6'))
+  t.same(target('stdout local0'), { ...LOG, to: { kind: 'fd', fd: 1 } })
+  t.same(target('stderr local0'), { ...LOG, to: { kind: 'fd', fd: 2 } })
+  t.same(target('fd@7 local0'), { ...LOG, to: { kind: 'fd', fd: 7 } })
+  t.same(target('/dev/log local0'), { ...LOG, to: { kind: 'unix', address: { family: 'unix', path: '/dev/log', abstract: false } } })
+  t.same(target('abns@x local0'), { ...LOG, to: { kind: 'unix', address: { family: 'unix', path: 'x', abstract: true } } })
+  t.same(target('stdout len 200 format rfc5424 sample 1,3-4:5 daemon notice err'), {
+    to: { kind: 'fd', fd: 1 },
+    length: 200,
+    format: 'rfc5424',
+    sample: { ranges: [{ low: 1, high: 1 }, { low: 3, high: 4 }], size: 5 },
+    facility: 'daemon',
+    level: 'notice',
+    minLevel: 'err',
+  })
+  bad(t, (line) => IN_LISTEN(`log ${line}`), 'log : ', [
+    ['127.0.0.1', 'expects <address> and <facility> or global as arguments'],
+    ['127.0.0.1 foo', "unknown log facility 'foo'"],
+    ['127.0.0.1 LOCAL0', "unknown log facility 'LOCAL0'"],
+    ['global x', "unknown log facility 'x'"],
+    ['127.0.0.1 local0 foo', "unknown optional log level 'foo'"],
+    ['127.0.0.1 local0 info foo', "unknown optional minimum log level 'foo'"],
+    ['127.0.0.1 local0 info debug x', "cannot handle unexpected argument 'x'"],
+    ['127.0.0.1 len 79 local0', "invalid log length '79', must be between 80 and 65535"],
+    ['127.0.0.1 len abc local0', "invalid log length 'abc', must be between 80 and 65535"],
+    ['127.0.0.1 len', "invalid log length '', must be between 80 and 65535"],
+    ['127.0.0.1 format xx local0', "unknown log format 'xx'"],
+    ['127.0.0.1 format', "unknown log format ''"],
+    ['127.0.0.1 format raw len 2000 local0', "unknown log facility 'len'"],
+    ['127.0.0.1 sample x local0', 'Missing sample size'],
+    ['127.0.0.1 sample', 'Missing sample size'],
+    ['127.0.0.1 sample 3:2 local0', 'sample size 2 should be greater or equal to 3 the maximum of the high ranges limits'],
+    ['127.0.0.1 sample 1-3,2:5 local0', 'ranges are overlapping'],
+    ['127.0.0.1 sample 0:5 local0', "wrong sample range '0'"],
+    ['127.0.0.1 sample 3-1:5 local0', "wrong sample range '3-1'"],
+    ['127.0.0.1 sample 1: local0', "wrong sample size '' for sample range '1'"],
+    ['127.0.0.1 sample 1:0 local0', "wrong sample size '0' for sample range '1'"],
+    ['fd@x local0', "file descriptor 'x' is not a valid integer in 'fd@x'"],
+    ['ring@x local0', "'ring@' is not supported yet in 'ring@x'"],
+    ['tcp@127.0.0.1:1 local0', "'tcp@' is not supported yet in 'tcp@127.0.0.1:1'"],
+    ['127.0.0.1:10-20 local0', "port range not permitted here in '127.0.0.1:10-20'"],
+  ])
+})
+
+t.test('bind options', async (t) => {
+  good(t, ON_BIND, (l) => first(l.proxy('p').get(bindLines)), [
+    ['backlog 5', bind.bindBacklog, 5],
+    ['maxconn 0', bind.bindMaxconn, 0],
+    ['name a', bind.bindName, 'a'],
+    ['id 3', bind.bindId, 3],
+    ['interface lo', bind.bindInterface, 'lo'],
+    ['tfo', bind.bindTfo, true],
+    ['defer-accept', bind.bindDeferAccept, true],
+    ['transparent', bind.bindTransparent, true],
+    ['v6only', bind.bindV6only, true],
+    ['v4v6', bind.bindV6only, false],
+    ['v6only v4v6', bind.bindV6only, false],
+    ['mode 660', bind.bindMode, 0o660],
+    ['uid 33', bind.bindUid, 33],
+    ['gid 33', bind.bindGid, 33],
+    ['user root', bind.bindUid, 0],
+    ['group root', bind.bindGid, 0],
+    ['mss 1400', bind.bindMss, 1400],
+    ['mss -40', bind.bindMss, -40],
+    ['tcp-ut 10s', bind.bindTcpUt, 10000],
+    ['nice 5', bind.bindNice, 5],
+    ['name a name b', bind.bindName, 'b'],
+  ])
+  bad(t, ON_BIND, "'bind :1' in section 'listen' : ", [
+    ['backlog', "'backlog' : missing value"],
+    ['backlog -1', "'backlog' : invalid value -1, must be > 0"],
+    ['backlog x', "'backlog' : expects an integer argument, found 'x'"],
+    ['maxconn', "'maxconn' : missing value"],
+    ['maxconn -1', "'maxconn' : invalid value -1, must be >= 0"],
+    ['name', "'name' : missing name"],
+    ['id', "'id' : expects an integer argument."],
+    ['id x', "'id' : expects an integer argument, found 'x'"],
+    ['id 0', "'id' : custom id has to be > 0."],
+    ['interface', "'interface' : missing interface name"],
+    ['mode', "'mode' : missing or invalid mode '' (octal integer expected)"],
+    ['mode 8', "'mode' : missing or invalid mode '8' (octal integer expected)"],
+    ['uid', "'uid' : missing value"],
+    ['user', "'user' : missing user name"],
+    ['user no-such-user', "'user' : unknown user name 'no-such-user'"],
+    ['group no-such-group', "'group' : unknown group name 'no-such-group'"],
+    ['mss', "'mss' : missing MSS value"],
+    ['mss x', "'mss' : expects an MSS with and absolute value between 1 and 65535"],
+    ['mss 0', "'mss' : expects an MSS with and absolute value between 1 and 65535"],
+    ['mss 70000', "'mss' : expects an MSS with and absolute value between 1 and 65535"],
+    ['tcp-ut', "'tcp-ut' : missing TCP User Timeout value"],
+    ['tcp-ut x', "'tcp-ut' : expects a positive delay in milliseconds"],
+    ['nice', "'nice' : missing value"],
+    ['nice 5000', "'nice' : invalid value 5000, allowed range is -1024..1024"],
+  ])
+})
+
+t.test('server options', async (t) => {
+  good(t, ON_SERVER, (l) => first(l.proxy('p').get(serverLines)), [
+    ['weight 0', server.serverWeight, 0],
+    ['weight 256', server.serverWeight, 256],
+    ['backup', server.serverBackup, true],
+    ['backup no-backup', server.serverBackup, false],
+    ['disabled', server.serverDisabled, true],
+    ['disabled enabled', server.serverDisabled, false],
+    ['maxconn 5', server.serverMaxconn, 5],
+    ['minconn 5', server.serverMinconn, 5],
+    ['maxqueue 5', server.serverMaxqueue, 5],
+    ['id 4', server.serverId, 4],
+    ['tfo', server.serverTfo, true],
+    ['tfo no-tfo', server.serverTfo, false],
+    ['tcp-ut 5s', server.serverTcpUt, 5000],
+    ['init-addr last,libc,none', server.serverInitAddr, ['last', 'libc', 'none']],
+    ['init-addr none,1.2.3.4', server.serverInitAddr, ['none', { address: '1.2.3.4' }]],
+    ['source 1.2.3.4:1-5', serverSource, { from: { kind: 'ip', family: 'ipv4', host: '1.2.3.4', port: 1, lastPort: 5 }, interface: undefined }],
+    ['source 1.2.3.4 interface lo weight 3', server.serverWeight, 3],
+    ['source 1.2.3.4 weight 3', server.serverWeight, 3],
+    ['inter 5s', check.serverInter, 5000],
+    ['fastinter 1us', check.serverFastinter, 1],
+    ['downinter 10', check.serverDowninter, 10],
+    ['rise 1', check.serverRise, 1],
+    ['fall 2', check.serverFall, 2],
+    ['port 80', check.serverCheckPort, 80],
+    ['addr 1.2.3.4', check.serverCheckAddr, { kind: 'ip', family: 'ipv4', host: '1.2.3.4', port: 0 }],
+    ['no-check', check.serverCheck, false],
+  ])
+  bad(t, ON_SERVER, "'server p/s' : ", [
+    ['weight', "'weight' expects an integer argument."],
+    ['weight x', "'weight' expects an integer argument, found 'x'."],
+    ['weight 257', 'weight of server is not within 0 and 256 (257).'],
+    ['weight -1', 'weight of server is not within 0 and 256 (-1).'],
+    ['maxconn', "'maxconn' expects an integer argument."],
+    ['maxqueue x', "'maxqueue' expects an integer argument, found 'x'."],
+    ['id', "'id' : expects an integer argument."],
+    ['id x', "'id' : custom id has to be > 0."],
+    ['id 0', "'id' : custom id has to be > 0."],
+    ['init-addr foo', "'init-addr' : unknown init-addr method 'foo', supported methods are 'libc', 'last', 'none'."],
+    ['source', "'source' expects <addr>[:<port>[-<port>]], and optionally 'usesrc' <addr>, and 'interface' <name> as argument."],
+    ['source 1.2.3.4 usesrc client', "'usesrc' is not supported yet."],
+    ['source 1.2.3.4 interface', "'server' : missing interface name."],
+    ['source 1.2.3.4:5-1', "'source 1.2.3.4:5-1' : invalid port range '5-1' in '1.2.3.4:5-1'"],
+    ['inter', "'inter' expects a delay as argument."],
+    ['inter x', "unexpected character 'x' in 'inter' argument of server."],
+    ['inter 0', "invalid value 0 for argument 'inter' of server."],
+    ['inter 99999999999', 'timer overflow in argument <99999999999> to <inter> of server, maximum value is 2147483647 ms (~24.8 days).'],
+    ['rise', "'rise' expects an integer argument."],
+    ['rise 0', "'rise' has to be > 0."],
+    ['fall x', "'fall' has to be > 0."],
+    ['port', "'port' expects a port number as argument."],
+    ['port 70000', "'port' expects a port number as argument, found '70000'."],
+    ['addr', "'addr' expects <ipv4|ipv6> as argument."],
+    ['tcp-ut', "'tcp-ut' : missing TCP User Timeout value"],
+    ['cookie x', "'cookie' is an HTTP keyword, not supported: Headgate is a TCP/TLS proxy."],
+  ])
+  t.match(said(ON_SERVER('check inter 1s')), [/^2 warning: 'server p\/s' : 'check' has no effect yet/])
+})
