@@ -21,7 +21,7 @@ export class KeywordTable {
   /** By section and first word, longest names first. */
   readonly #sections = new Map<Section, Map<string, Entry[]>>()
 
-  /** Throws when two keywords would answer to the same name in one place. */
+  /** Throws when two keywords would answer to the same name in one place; the same keyword may be there twice. */
   constructor(keywords: readonly Keyword<unknown>[]) {
     for (const keyword of keywords) {
       const words = keyword.name.split(' ')
@@ -31,6 +31,7 @@ export class KeywordTable {
         this.#sections.set(section, names)
         const entries = names.get(first) ?? []
         names.set(first, entries)
+        if (entries.some((e) => e.keyword === keyword)) continue
         if (entries.some((e) => e.keyword.name === keyword.name)) throw new Error(`two keywords are named '${keyword.name}' in section '${section}'`)
         entries.push({ keyword, words })
         entries.sort((a, b) => b.words.length - a.words.length)
