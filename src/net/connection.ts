@@ -30,6 +30,10 @@ export interface ConnectionPlan {
   readonly wheel: Wheel
   /** Wall clock, ms since the epoch. */
   readonly clock: () => number
+  /** Facts that all these connections have from the beginning. */
+  readonly facts: ReadonlyMap<unknown, unknown>
+  /** All connections of the thread that hold a descriptor. */
+  readonly live: Set<EngineConnection>
 }
 
 export interface ConnectionEvents {
@@ -79,6 +83,7 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
     this.#events = events
     this.since = plan.clock()
     this.began = plan.wheel.now()
+    plan.live.add(this)
     sock.owner = this
   }
 
@@ -105,7 +110,7 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
 
   get<T>(key: FactKey<T>): T | undefined
   get(key: FactKey<unknown>): unknown {
-    return this.#facts?.get(key)
+    return this.#facts?.get(key) ?? this.#plan.facts.get(key)
   }
 
   set<T>(key: FactKey<T>, value: T): void {
@@ -299,6 +304,14 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
     this.#release()
   }
 
+  /** The end of the process: the descriptor is let go of as it is, and nobody is told but `released`. */
+  abandon(): void {
+    this.#user = null
+    this.#leaveHandshake()
+    this.shut = shutting.CLOSED
+    this.#release()
+  }
+
   /** Without a word: where the provider cannot, nothing is read or said, and the descriptor is let go much later. */
   #forget(): void {
     this.#user = null
@@ -361,6 +374,7 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
   #release(): void {
     if (this.#released) return
     this.#released = true
+    this.#plan.live.delete(this)
     this.#plan.wheel.disarm(this)
     this.layer.close()
     this.input.clear()

@@ -1,6 +1,7 @@
 // Owns a backend: its servers, who may be chosen now, and the queue of those who wait for one.
 
 import type { Address } from '../core/address.ts'
+import type { ProcessView, ProxyView } from '../core/view.ts'
 import type { Wheel } from '../util/wheel.ts'
 import type { Balance } from './balance.ts'
 import type { Gauge } from './gauge.ts'
@@ -10,6 +11,7 @@ import type { Server } from './server.ts'
 export interface BackendSettings {
   readonly name: string
   readonly id: number
+  readonly kind: 'backend' | 'listen'
   /** ms; 0: none. */
   readonly connectTimeout: number
   readonly serverTimeout: number
@@ -26,21 +28,31 @@ export interface BackendSettings {
   readonly allBackups: boolean
 }
 
-export class Backend {
+export class Backend implements ProxyView {
   readonly settings: BackendSettings
   readonly name: string
+  readonly id: number
+  readonly kind: 'backend' | 'listen'
+  readonly process: ProcessView
   readonly servers: readonly Server[]
   readonly sessions: Gauge
   readonly #balance: Balance
   readonly #queue: Queue
 
-  constructor(settings: BackendSettings, servers: readonly Server[], balance: Balance, sessions: Gauge, wheel: Wheel) {
+  constructor(settings: BackendSettings, servers: readonly Server[], balance: Balance, sessions: Gauge, wheel: Wheel, process: ProcessView) {
     this.settings = settings
     this.name = settings.name
+    this.id = settings.id
+    this.kind = settings.kind
+    this.process = process
     this.servers = servers
     this.#balance = balance
     this.sessions = sessions
     this.#queue = new Queue(wheel)
+  }
+
+  get connections(): number {
+    return this.sessions.value
   }
 
   get queued(): number {

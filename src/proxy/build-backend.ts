@@ -3,6 +3,7 @@
 import type { Address } from '../core/address.ts'
 import type { MakeHandler } from '../core/handler.ts'
 import type { Values } from '../core/keyword.ts'
+import type { ProcessView } from '../core/view.ts'
 import type { ServerAddress } from '../config/address.ts'
 import type { ProxySection } from '../config/configuration.ts'
 import { balance as balanceKey, DEFAULT_BALANCE, type Balance as BalanceChoice } from '../config/keywords/balance.ts'
@@ -71,7 +72,7 @@ async function dispatchAddresses(to: InetEnd): Promise<readonly Address[]> {
   return to.kind === 'ip' && to.family !== 'any' ? [{ family: to.family, host: to.host, port: to.port }] : resolveName(to, to.port)
 }
 
-export async function buildBackend(build: Build, section: ProxySection, id: number): Promise<Backend> {
+export async function buildBackend(build: Build, section: ProxySection, id: number, process: ProcessView): Promise<Backend> {
   const { values } = section
   const connectTimeout = values.get(timeoutConnect) ?? 0
   const keepAlive = values.get(optionSrvtcpka) ?? values.get(optionTcpka) ?? false
@@ -125,6 +126,7 @@ export async function buildBackend(build: Build, section: ProxySection, id: numb
     {
       name: section.name,
       id,
+      kind: section.kind === 'listen' ? 'listen' : 'backend',
       connectTimeout,
       serverTimeout: values.get(timeoutServer) ?? 0,
       serverFinTimeout: values.get(timeoutServerFin),
@@ -140,5 +142,6 @@ export async function buildBackend(build: Build, section: ProxySection, id: numb
     chooseBalance(values.get(balanceKey) ?? DEFAULT_BALANCE, build.random),
     build.gauges.gauge(),
     build.wheel,
+    process,
   )
 }

@@ -11,11 +11,12 @@ import { dispatch } from '../config/keywords/source.ts'
 import { useBackend } from '../config/keywords/switching.ts'
 import { timeoutClient, timeoutClientFin, timeoutClientHs } from '../config/keywords/timeouts.ts'
 import { bindLines, serverLines } from '../config/lines.ts'
+import { FRONTEND } from '../core/view.ts'
+import { connectFormat, errorFormat, errorLogFormat, logFormat, logFormatSd, tcplogFormat } from '../sample/log-keywords.ts'
 import { GatedListener } from '../net/listener.ts'
 import type { Backend } from './backend.ts'
 import type { Build } from './build.ts'
-import { Bind, Frontend, type FrontendHost, type SessionLine } from './frontend.ts'
-import { connectLine, tcplogLine } from './log-line.ts'
+import { Bind, Frontend, type FrontendHost, type FrontendLog } from './frontend.ts'
 import { resolveName } from './resolve.ts'
 import type { Stream } from './stream.ts'
 
@@ -46,6 +47,13 @@ function listenSpec(address: ListenAddress, resolved: ListenSpec['address'], lin
   }
 }
 
+function logOf(build: Build, values: Values): FrontendLog | undefined {
+  const sink = build.sinkFor(values)
+  if (sink === undefined) return undefined
+  const session = values.get(logFormat) ?? (values.get(optionTcplog) === true ? tcplogFormat : connectFormat)
+  return { sink, session, structured: values.get(logFormatSd), error: values.get(errorLogFormat) ?? errorFormat }
+}
+
 /** Bulk data is spliced unless an option says otherwise; naming one way alone leaves the other in buffers. */
 function splicing(values: Values): { spliceRequest: boolean; spliceResponse: boolean } {
   const auto = values.get(optionSpliceAuto)
@@ -69,40 +77,36 @@ function router(build: Build, section: ProxySection, backends: ReadonlyMap<strin
 
 export async function buildFrontend(build: Build, host: FrontendHost, section: ProxySection, id: number, backends: ReadonlyMap<string, Backend>): Promise<Frontend> {
   const { values } = section
-  const logAsap = values.get(optionLogasap) ?? false
-  const connections = build.gauges.gauge()
-  const tcplog = values.get(optionTcplog) ?? false
-  const line: SessionLine = (s) =>
-    tcplog
-      ? tcplogLine(s, section.name, `${host.connections.value}/${connections.value}/${s.backend?.sessions.value ?? 0}/${s.server?.connections ?? 0}`, logAsap)
-      : connectLine(s, section.name)
   const clientTimeout = values.get(timeoutClient) ?? 0
   const frontend = new Frontend(
     {
       name: section.name,
       id,
+      kind: section.kind === 'listen' ? 'listen' : 'frontend',
       maxconn: values.get(maxconn) ?? 0,
       clientTimeout,
       clientFinTimeout: values.get(timeoutClientFin),
       noLinger: values.get(optionNolinger) ?? false,
       dontLogNull: values.get(optionDontlognull) ?? false,
       dontLogNormal: values.get(optionDontlogNormal) ?? false,
-      logAsap,
+      logAsap: values.get(optionLogasap) ?? false,
       logSeparateErrors: values.get(optionLogSeparateErrors) ?? false,
       bufferSize: build.bufferSize,
       ...splicing(values),
     },
     host,
-    connections,
-    build.sinkFor(section.values),
-    line,
+    build.gauges.gauge(),
+    logOf(build, values),
     router(build, section, backends),
   )
 
   const binds: Bind[] = []
   for (const bindLine of values.get(bindLines) ?? []) {
     const handlers = build.plan('accept', { line: bindLine.values, place: bindLine.place, section, kind: 'frontend', app: frontend })
-    const plan = build.connectionPlan('accept', handlers, values.get(timeoutClientHs) ?? clientTimeout, values.get(timeoutClientFin))
+    const plan = build.connectionPlan('accept', handlers, values.get(timeoutClientHs) ?? clientTimeout, {
+      drainMs: values.get(timeoutClientFin),
+      facts: new Map<unknown, unknown>([[FRONTEND, frontend]]),
+    })
     for (const address of bindLine.addresses) {
       let resolved: ListenSpec['address'] = { family: 'none' }
       try {
@@ -113,9 +117,10 @@ export async function buildFrontend(build: Build, host: FrontendHost, section: P
         continue
       }
       const spec = listenSpec(address, resolved, bindLine.values, section)
-      const name = bindLine.values.get(bindName) ?? String(binds.length + 1)
+      const { place } = bindLine
+      const identity = { name: bindLine.values.get(bindName) ?? String(binds.length + 1), place: `${place.file}:${place.line}`, maxconn: bindLine.values.get(bindMaxconn) ?? 0 }
       binds.push(
-        new Bind(name, frontend, plan, bindLine.values.get(bindMaxconn) ?? 0, build.gauges.gauge(), (accepted) =>
+        new Bind(identity, frontend, plan, build.gauges.gauge(), (accepted) =>
           new GatedListener(build.provider, spec, build.wheel, { accepted, notice: (text) => build.notice(`frontend ${section.name}: ${text}`) }),
         ),
       )

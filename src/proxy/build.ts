@@ -7,7 +7,7 @@ import { orderHandlers, planLine } from '../core/plan.ts'
 import type { HandlerSpec, Plugin, PlanLine } from '../core/plugin.ts'
 import type { Provider } from '../core/provider.ts'
 import type { ProxySection } from '../config/configuration.ts'
-import type { ConnectionPlan } from '../net/connection.ts'
+import type { ConnectionPlan, EngineConnection } from '../net/connection.ts'
 import type { Wheel } from '../util/wheel.ts'
 import type { GaugeMemory } from './gauge.ts'
 
@@ -47,6 +47,8 @@ export class Build {
   readonly gauges: GaugeMemory
   readonly bufferSize: number
   readonly random: () => number
+  readonly clock: () => number
+  readonly live = new Set<EngineConnection>()
   readonly problems: Problem[] = []
   readonly #host: BuildHost
   readonly #orders: Readonly<Record<'accept' | 'connect', readonly HandlerSpec[]>>
@@ -58,6 +60,7 @@ export class Build {
     this.gauges = host.gauges
     this.bufferSize = host.bufferSize
     this.random = host.random
+    this.clock = host.clock
     this.#orders = { accept: this.#order('accept'), connect: this.#order('connect') }
   }
 
@@ -104,7 +107,17 @@ export class Build {
     return planLine(order, planned)
   }
 
-  connectionPlan(side: 'accept' | 'connect', handlers: readonly MakeHandler[], handshakeMs: number, drainMs: number = DRAIN_MS): ConnectionPlan {
-    return { side, handlers, handshakeMs, drainMs, bufferSize: this.bufferSize, wheel: this.wheel, clock: this.#host.clock }
+  connectionPlan(side: 'accept' | 'connect', handlers: readonly MakeHandler[], handshakeMs: number, more: { drainMs?: number | undefined; facts?: ReadonlyMap<unknown, unknown> } = {}): ConnectionPlan {
+    return {
+      side,
+      handlers,
+      handshakeMs,
+      drainMs: more.drainMs ?? DRAIN_MS,
+      bufferSize: this.bufferSize,
+      wheel: this.wheel,
+      clock: this.clock,
+      facts: more.facts ?? new Map(),
+      live: this.live,
+    }
   }
 }

@@ -1,21 +1,27 @@
-// Owns a frontend: accepts on its bind lines, runs their handshakes, opens a stream for each connection that came through, logs.
+// Owns a frontend: counts and gates what its listeners accept, opens a stream for each connection that came through its
+// handshake, and logs how connections and sessions ended.
 
 import type { App, Why } from '../core/handler.ts'
+import { factKey } from '../core/handler.ts'
 import type { Connection } from '../core/connection.ts'
 import type { LogSink } from '../core/log-sink.ts'
 import type { Provider } from '../core/provider.ts'
 import type { Sock } from '../core/sock.ts'
+import type { ProcessView, ProxyView, ServerView } from '../core/view.ts'
 import { EngineConnection, type ConnectionEvents, type ConnectionPlan } from '../net/connection.ts'
 import type { GatedListener, PauseReason } from '../net/listener.ts'
+import type { LogFormat } from '../sample/log-format.ts'
+import { ConnectionSubject, SessionSubject } from '../sample/subject.ts'
 import type { Wheel } from '../util/wheel.ts'
 import type { Backend } from './backend.ts'
 import type { Gauge } from './gauge.ts'
-import { endpointText, logDate } from './log-line.ts'
+import { StreamRecord } from './record.ts'
 import { Stream, type StreamHost } from './stream.ts'
 
 export interface FrontendSettings {
   readonly name: string
   readonly id: number
+  readonly kind: 'frontend' | 'listen'
   /** Connections at a time; 0: no limit. */
   readonly maxconn: number
   /** ms; 0: none. */
@@ -34,10 +40,41 @@ export interface FrontendSettings {
   readonly spliceResponse: boolean
 }
 
+/** Where a frontend's lines go, and what they say. */
+export interface FrontendLog {
+  readonly sink: LogSink
+  readonly session: LogFormat
+  /** Structured data for RFC 5424 targets. */
+  readonly structured: LogFormat | undefined
+  /** For connections that failed before there was a session. */
+  readonly error: LogFormat
+}
+
+/** What all frontends of a thread share. */
+export interface FrontendHost {
+  readonly provider: Provider
+  readonly wheel: Wheel
+  /** Wall clock, ms since the epoch. */
+  readonly clock: () => number
+  readonly process: ProcessView
+  /** Connections of all frontends of the process, and their limit; 0: none. */
+  readonly connections: Gauge
+  readonly maxconn: number
+  /** Pauses or resumes every listener of this thread. */
+  gateAll(shut: boolean): void
+  /** The process log. */
+  bug(where: string, error: unknown): void
+}
+
+/** The listener that a connection came in by. */
+export const bindFact = factKey<Bind>('bind')
+
 /** One listener of a bind line: what its connections go through, and who is told how that ended. */
 export class Bind implements ConnectionEvents {
   /** Its `name`, or its number in the frontend from 1: `f/1` in logs. */
   readonly name: string
+  /** The line that it stands on, for messages: `my.cfg:3`. */
+  readonly place: string
   readonly listener: GatedListener
   /** Connections of this listener; its own limit, 0: none. */
   readonly connections: Gauge
@@ -45,11 +82,18 @@ export class Bind implements ConnectionEvents {
   readonly #plan: ConnectionPlan
   readonly #frontend: Frontend
 
-  constructor(name: string, frontend: Frontend, plan: ConnectionPlan, maxconn: number, connections: Gauge, makeListener: (accepted: (sock: Sock) => void) => GatedListener) {
-    this.name = name
+  constructor(
+    identity: { readonly name: string; readonly place: string; readonly maxconn: number },
+    frontend: Frontend,
+    plan: ConnectionPlan,
+    connections: Gauge,
+    makeListener: (accepted: (sock: Sock) => void) => GatedListener,
+  ) {
+    this.name = identity.name
+    this.place = identity.place
+    this.#maxconn = identity.maxconn
     this.#frontend = frontend
-    this.#plan = plan
-    this.#maxconn = maxconn
+    this.#plan = { ...plan, facts: new Map<unknown, unknown>([...plan.facts, [bindFact, this]]) }
     this.connections = connections
     this.listener = makeListener((sock) => this.#accepted(sock))
   }
@@ -74,46 +118,43 @@ export class Bind implements ConnectionEvents {
   }
 }
 
-/** What all frontends of the process share. */
-export interface FrontendHost {
-  readonly provider: Provider
-  readonly wheel: Wheel
-  /** Connections of all frontends, and their limit; 0: none. */
-  readonly connections: Gauge
-  readonly maxconn: number
-  /** Pauses or resumes every listener of this thread. */
-  gateAll(shut: boolean): void
-  /** The process log. */
-  bug(where: string, error: unknown): void
-}
-
-/** What is logged of a session: the compiled format of the frontend. */
-export type SessionLine = (stream: Stream) => string
-
-export class Frontend implements StreamHost, App {
+export class Frontend implements StreamHost, App, ProxyView {
   readonly name: string
+  readonly id: number
+  readonly kind: 'frontend' | 'listen'
   readonly settings: FrontendSettings
   readonly provider: Provider
   readonly wheel: Wheel
-  readonly connections: Gauge
+  readonly servers: readonly ServerView[] = []
   binds: readonly Bind[] = []
   readonly #host: FrontendHost
-  readonly #sink: LogSink | undefined
-  readonly #line: SessionLine
+  readonly #connections: Gauge
+  readonly #log: FrontendLog | undefined
   readonly #route: (stream: Stream) => Backend | undefined
+  /** Connections of this thread. */
   #live = 0
+  #logged = 0
   #idle: (() => void) | undefined
 
-  constructor(settings: FrontendSettings, host: FrontendHost, connections: Gauge, sink: LogSink | undefined, line: SessionLine, route: (stream: Stream) => Backend | undefined) {
+  constructor(settings: FrontendSettings, host: FrontendHost, connections: Gauge, log: FrontendLog | undefined, route: (stream: Stream) => Backend | undefined) {
     this.name = settings.name
+    this.id = settings.id
+    this.kind = settings.kind
     this.settings = settings
     this.#host = host
     this.provider = host.provider
     this.wheel = host.wheel
-    this.connections = connections
-    this.#sink = sink
-    this.#line = line
+    this.#connections = connections
+    this.#log = log
     this.#route = route
+  }
+
+  get connections(): number {
+    return this.#connections.value
+  }
+
+  get process(): ProcessView {
+    return this.#host.process
   }
 
   get bufferSize(): number {
@@ -140,17 +181,13 @@ export class Frontend implements StreamHost, App {
     return this.settings.noLinger
   }
 
-  get processConnections(): number {
-    return this.#host.connections.value
-  }
-
   // ── accepting ──────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** A connection was accepted. */
   entered(): void {
     const { settings } = this
     this.#live++
-    const mine = this.connections.add(1)
+    const mine = this.#connections.add(1)
     const all = this.#host.connections.add(1)
     if (settings.maxconn > 0 && mine >= settings.maxconn) this.gate('full', true)
     if (this.#host.maxconn > 0 && all >= this.#host.maxconn) this.#host.gateAll(true)
@@ -168,7 +205,7 @@ export class Frontend implements StreamHost, App {
   left(): void {
     const { settings } = this
     this.#live--
-    const mine = this.connections.add(-1)
+    const mine = this.#connections.add(-1)
     const all = this.#host.connections.add(-1)
     if (settings.maxconn > 0 && mine < settings.maxconn) this.gate('full', false)
     if (this.#host.maxconn > 0 && all < this.#host.maxconn) this.#host.gateAll(false)
@@ -187,11 +224,21 @@ export class Frontend implements StreamHost, App {
     new Stream(this, conn).start()
   }
 
-  refused(bind: Bind, conn: Connection, handler: string, why: Why): void {
+  refused(bind: Bind, conn: EngineConnection, handler: string, why: Why): void {
     if (why.cause === 'bug') this.report(`handler ${handler}`, why.detail ?? 'no verdict')
-    if (why.quiet === true || (why.cause === 'empty' && this.settings.dontLogNull)) return
-    const text = why.detail !== undefined && why.cause !== 'bug' ? why.detail : `${why.cause} in handler '${handler}'`
-    this.#sink?.write(this.settings.logSeparateErrors ? 'err' : 'info', `${endpointText(conn.src)} [${logDate(conn.since)}] ${this.name}/${bind.name}: ${text}`)
+    const log = this.#log
+    if (log === undefined || why.quiet === true || (why.cause === 'empty' && this.settings.dontLogNull)) return
+    const error = why.detail !== undefined && why.cause !== 'bug' ? why.detail : `${why.cause} in handler '${handler}'`
+    const subject = new ConnectionSubject(conn, this.#host.clock, {
+      bind: bind.name,
+      error,
+      acceptDate: conn.since,
+      processConnections: this.process.connections,
+      frontendConnections: this.connections,
+      logNumber: this.#logged++,
+      sessionNumber: conn.id,
+    })
+    log.sink.write(this.settings.logSeparateErrors ? 'err' : 'info', log.error.format(subject))
   }
 
   // ── streams ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -200,24 +247,36 @@ export class Frontend implements StreamHost, App {
     return this.#route(stream)
   }
 
+  /** Whether the line is written as soon as the server is connected. */
+  get #early(): boolean {
+    return this.settings.logAsap || this.#log?.session.needsEnd === false
+  }
+
   joined(stream: Stream): void {
-    if (this.settings.logAsap) this.#log(stream)
+    if (this.#early) this.#write(stream, this.settings.logAsap)
   }
 
   over(stream: Stream): void {
-    if (!this.settings.logAsap || stream.connection === undefined) this.#log(stream)
+    if (!this.#early || stream.connection === undefined) this.#write(stream, false)
   }
 
-  #log(stream: Stream): void {
+  #write(stream: Stream, early: boolean): void {
     const { settings } = this
-    if (this.#sink === undefined) return
-    const normal = (stream.by === '-' || stream.by === 'I') && stream.retries === 0
+    const log = this.#log
+    if (log === undefined) return
+    const normal = stream.by === '-' && stream.retries === 0
     if (settings.dontLogNormal && normal) return
     if (settings.dontLogNull && stream.connection === undefined && stream.by === 'C' && stream.client.input.length === 0) return
-    this.#sink.write(settings.logSeparateErrors && !normal ? 'err' : 'info', this.#line(stream))
+    const subject = new SessionSubject(stream.client, this.#host.clock)
+    subject.record = new StreamRecord(stream, this, early, this.#logged++)
+    subject.backend = stream.backend
+    subject.target = stream.server
+    subject.server = stream.connection
+    log.sink.write(settings.logSeparateErrors && !normal ? 'err' : 'info', log.session.format(subject), log.structured?.format(subject))
   }
 
   report(where: string, error: unknown): void {
     this.#host.bug(`frontend ${this.name}: ${where}`, error)
   }
 }
+

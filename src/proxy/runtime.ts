@@ -2,8 +2,10 @@
 
 import { formatAddress } from '../core/address.ts'
 import type { Problem } from '../core/keyword.ts'
+import type { ProcessView } from '../core/view.ts'
 import { hasBackend, hasFrontend, type Configuration } from '../config/configuration.ts'
 import { disabled, proxyId } from '../config/keywords/proxy.ts'
+import type { EngineConnection } from '../net/connection.ts'
 import { errorText } from '../util/errno.ts'
 import type { Backend } from './backend.ts'
 import { Build, type BuildHost } from './build.ts'
@@ -18,8 +20,8 @@ export interface RuntimeHost extends BuildHost {
   bug(where: string, error: unknown): void
 }
 
-/** Start-up failed; every problem is told. */
-export class StartError extends Error {
+/** Start-up failed before anything listened; every problem is told. */
+export class BuildError extends Error {
   readonly problems: readonly Problem[]
 
   constructor(problems: readonly Problem[]) {
@@ -31,83 +33,116 @@ export class StartError extends Error {
 export class Runtime {
   readonly frontends: readonly Frontend[]
   readonly backends: readonly Backend[]
-  /** Resolves when no connection is left after softStop(). */
+  /** Nothing listens and no connection is left, after softStop() or kill(). Never rejects. */
   readonly finished: Promise<void>
-  readonly #starting: ReadonlyMap<Frontend, Problem>
+  readonly #live: ReadonlySet<EngineConnection>
   #finish: () => void = () => undefined
+  #stopping = false
 
-  constructor(frontends: ReadonlyMap<Frontend, Problem>, backends: readonly Backend[]) {
-    this.frontends = [...frontends.keys()]
+  constructor(frontends: readonly Frontend[], backends: readonly Backend[], live: ReadonlySet<EngineConnection>) {
+    this.frontends = frontends
     this.backends = backends
-    this.#starting = frontends
+    this.#live = live
     this.finished = new Promise((resolve) => (this.#finish = resolve))
   }
 
-  /** Opens all listeners. Rejects with a StartError that names each that could not be opened; then none is left open. */
-  async start(): Promise<void> {
-    const problems: Problem[] = []
-    for (const [frontend, place] of this.#starting) {
-      for (const { listener } of frontend.binds) {
+  /** Opens all listeners. Resolves with one line per listener that could not be opened; then none is left open. */
+  async start(): Promise<readonly string[]> {
+    const problems: string[] = []
+    for (const { name, binds } of this.frontends) {
+      for (const { listener, place } of binds) {
         try {
           await listener.open()
         } catch (error) {
-          const text = `Starting frontend ${frontend.name}: cannot bind socket (${errorText(error)}) [${formatAddress(listener.address)}]`
-          problems.push({ ...place, text })
+          problems.push(`Binding [${place}] for frontend ${name}: cannot bind socket (${errorText(error)}) for [${formatAddress(listener.address)}]`)
         }
       }
     }
-    if (problems.length === 0) return
-    this.#closeListeners()
-    throw new StartError(problems)
+    if (problems.length > 0) this.#closeListeners()
+    return problems
   }
 
   #closeListeners(): void {
     for (const { binds } of this.frontends) for (const { listener } of binds) listener.close()
   }
 
-  /** What is listened on: `frontend address`. */
+  /** The addresses being listened on, real ports included. */
   listening(): string[] {
-    return this.frontends.flatMap((f) => f.binds.map((b) => `${f.name} ${formatAddress(b.listener.address)}`))
+    return this.frontends.flatMap((f) => f.binds.map((b) => formatAddress(b.listener.address)))
   }
 
+  /** Accepts nothing for a while; what comes waits in the kernel's queue. Idempotent. */
   pause(): void {
     for (const frontend of this.frontends) frontend.gate('operator', true)
   }
 
-  resume(): void {
+  async resume(): Promise<readonly string[]> {
     for (const frontend of this.frontends) frontend.gate('operator', false)
+    return []
   }
 
-  /** Stops listening and lets the connections finish. */
+  /** Listens no more; sessions go on until they end by themselves. Idempotent. */
   softStop(): void {
+    if (this.#stopping) return
+    this.#stopping = true
     void Promise.all(this.frontends.map((f) => f.drain())).then(this.#finish)
+  }
+
+  /** Lets go of everything at once. Idempotent. */
+  kill(): void {
+    this.softStop()
+    for (const conn of [...this.#live]) conn.abandon()
+    this.#finish()
+  }
+
+  /** One line per proxy and server: its state and its connections. */
+  describe(): string[] {
+    const proxies = this.frontends.map((f) => `Proxy ${f.name}: ${f.connections} connections.`)
+    const servers = this.backends.flatMap((b) =>
+      b.servers.map((s) => `Server ${b.name}/${s.name} is ${s.usable ? 'UP' : 'DOWN'}. Conn: ${s.connections} act, ${b.queued} pend.`),
+    )
+    return [...proxies, ...servers]
+  }
+
+  /** Connections that hold a descriptor. */
+  remaining(): number {
+    return this.#live.size
   }
 }
 
-/** Builds the proxies of a configuration that has no alerts. Rejects with a StartError. */
+/** Builds the proxies of a configuration that has no alerts. Rejects with a BuildError. */
 export async function buildRuntime(configuration: Configuration, host: RuntimeHost): Promise<Runtime> {
   const build = new Build(host)
   const active = configuration.proxies.filter((p) => p.values.get(disabled) !== true)
   const backends = new Map<string, Backend>()
-  for (const section of active) {
-    if (hasBackend(section.kind)) backends.set(section.name, await buildBackend(build, section, section.values.get(proxyId) ?? section.number))
+  const frontends = new Map<string, Frontend>()
+  const connections = build.gauges.gauge()
+  const view: ProcessView = {
+    get connections() {
+      return connections.value
+    },
+    frontend: (name) => frontends.get(name),
+    backend: (name) => backends.get(name),
   }
-  const frontends = new Map<Frontend, Problem>()
+  for (const section of active) {
+    if (hasBackend(section.kind)) backends.set(section.name, await buildBackend(build, section, section.values.get(proxyId) ?? section.number, view))
+  }
   const shared: FrontendHost = {
     provider: host.provider,
     wheel: host.wheel,
-    connections: build.gauges.gauge(),
+    clock: host.clock,
+    process: view,
+    connections,
     maxconn: host.maxconn,
     gateAll: (shut) => {
-      for (const frontend of frontends.keys()) frontend.gate('process full', shut)
+      for (const frontend of frontends.values()) frontend.gate('process full', shut)
     },
     bug: (where, error) => host.bug(where, error),
   }
   for (const section of active) {
     if (!hasFrontend(section.kind)) continue
-    const frontend = await buildFrontend(build, shared, section, section.values.get(proxyId) ?? section.number, backends)
-    frontends.set(frontend, { ...section.place, level: 'alert', text: '' })
+    frontends.set(section.name, await buildFrontend(build, shared, section, section.values.get(proxyId) ?? section.number, backends))
   }
-  if (build.problems.some((p) => p.level === 'alert')) throw new StartError(build.problems)
-  return new Runtime(frontends, [...backends.values()])
+  if (build.problems.some((p) => p.level === 'alert')) throw new BuildError(build.problems)
+  return new Runtime([...frontends.values()], [...backends.values()], build.live)
 }

@@ -3,6 +3,7 @@
 import type { Address } from '../core/address.ts'
 import type { ConnectSpec } from '../core/provider.ts'
 import type { ConnectionPlan } from '../net/connection.ts'
+import type { ServerView } from '../core/view.ts'
 import type { Gauge } from './gauge.ts'
 
 export interface ServerSettings {
@@ -24,7 +25,7 @@ export interface ServerSettings {
   readonly plan: ConnectionPlan
 }
 
-export class Server {
+export class Server implements ServerView {
   readonly settings: ServerSettings
   readonly name: string
   readonly id: number

@@ -53,7 +53,7 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
   readonly client: Connection
   readonly #host: StreamHost
   /** Monotonic times in ms; NaN: never came to it. */
-  readonly acceptedAt: number
+  readonly openedAt: number
   assignedAt = NaN
   connectedAt = NaN
   overAt = NaN
@@ -77,8 +77,8 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
   constructor(host: StreamHost, client: Connection) {
     this.#host = host
     this.client = client
-    this.acceptedAt = client.began
-    this.#clientActive = host.wheel.now()
+    this.openedAt = host.wheel.now()
+    this.#clientActive = this.openedAt
   }
 
   get source(): Address {

@@ -3,10 +3,10 @@
 import type { Address } from '../core/address.ts'
 import type { Handshake } from '../core/handler.ts'
 import type { SessionRecord } from '../core/record.ts'
-import type { Subject, Variables } from '../core/sample.ts'
+import type { SessionEffects, Subject, Variables } from '../core/sample.ts'
 import type { Contents, Peer, ProxyView, ServerView } from '../core/view.ts'
-import { FRONTEND } from '../core/view.ts'
-import { connectionVariables } from './variables.ts'
+import { FRONTEND, SESSION_ENDS } from '../core/view.ts'
+import { connectionVariables, processVariables } from './variables.ts'
 
 /** Reads through to the handshake, so that what an earlier handler changed is seen. */
 export class HandshakeSubject implements Subject {
@@ -16,12 +16,18 @@ export class HandshakeSubject implements Subject {
   readonly response = undefined
   readonly backend = undefined
   readonly target = undefined
+  readonly effects = undefined
   readonly #now: () => number
+  readonly #session: boolean
 
-  /** @param now the clock, ms since the epoch */
-  constructor(hs: Handshake, now: () => number) {
+  /**
+   * @param now the clock, ms since the epoch
+   * @param session rules set the session's ends and leave the connection's as they are
+   */
+  constructor(hs: Handshake, now: () => number, session = false) {
     this.client = hs
     this.#now = now
+    this.#session = session
   }
 
   now(): number {
@@ -29,19 +35,21 @@ export class HandshakeSubject implements Subject {
   }
 
   get src(): Address {
-    return this.client.src
+    return (this.#session ? this.client.get(SESSION_ENDS)?.src : undefined) ?? this.client.src
   }
 
   set src(address: Address) {
-    this.client.src = address
+    if (this.#session) this.client.set(SESSION_ENDS, { src: address, dst: this.dst })
+    else this.client.src = address
   }
 
   get dst(): Address {
-    return this.client.dst
+    return (this.#session ? this.client.get(SESSION_ENDS)?.dst : undefined) ?? this.client.dst
   }
 
   set dst(address: Address) {
-    this.client.dst = address
+    if (this.#session) this.client.set(SESSION_ENDS, { src: this.src, dst: address })
+    else this.client.dst = address
   }
 
   get frontend(): ProxyView | undefined {
@@ -56,6 +64,20 @@ export class HandshakeSubject implements Subject {
   get record(): SessionRecord {
     const name = this.frontend?.name ?? ''
     return { ...NO_SESSION, client: this.src, local: this.dst, acceptDate: this.#now(), frontend: name, backend: name }
+  }
+}
+
+/** A connection that ended in its handshake, for its log line: `record` has what is known beyond the connection itself. */
+export class ConnectionSubject extends HandshakeSubject {
+  readonly #known: Partial<SessionRecord>
+
+  constructor(hs: Handshake, now: () => number, known: Partial<SessionRecord>) {
+    super(hs, now)
+    this.#known = known
+  }
+
+  override get record(): SessionRecord {
+    return { ...super.record, ...this.#known }
   }
 }
 
@@ -104,13 +126,15 @@ export class SessionSubject implements Subject {
   backend: ProxyView | undefined
   target: ServerView | undefined
   record: SessionRecord | undefined
+  readonly effects: SessionEffects = { logLevel: undefined, priorityClass: 0, priorityOffset: 0, requestCaptures: [] }
   readonly #now: () => number
 
   /** @param now the clock, ms since the epoch */
   constructor(client: Peer, now: () => number) {
     this.client = client
-    this.src = client.src
-    this.dst = client.dst
+    const ends = client.get(SESSION_ENDS)
+    this.src = ends?.src ?? client.src
+    this.dst = ends?.dst ?? client.dst
     this.frontend = client.get(FRONTEND)
     this.#now = now
   }
@@ -122,4 +146,23 @@ export class SessionSubject implements Subject {
   get variables(): Variables {
     return connectionVariables(this.client)
   }
+}
+
+const NOBODY: Address = { family: 'none' }
+
+/** Nobody: what is evaluated while the configuration is read. Only internal state and the process's variables are there. */
+export const noSubject: Subject = {
+  now: () => Date.now(),
+  src: NOBODY,
+  dst: NOBODY,
+  client: undefined,
+  server: undefined,
+  request: undefined,
+  response: undefined,
+  frontend: undefined,
+  backend: undefined,
+  target: undefined,
+  variables: processVariables,
+  record: undefined,
+  effects: undefined,
 }

@@ -8,10 +8,10 @@ import { closed, CLOSED } from '../../src/core/shut.ts'
 import type { DataLayer, Sock } from '../../src/core/sock.ts'
 import { EngineConnection } from '../../src/net/connection.ts'
 import { fakeWheel, type FakeClock } from '../kit/fake-clock.ts'
-import { FakeSock } from '../kit/fake-sock.ts'
+import { ScriptedSock } from './scripted-sock.ts'
 
 interface World {
-  readonly sock: FakeSock
+  readonly sock: ScriptedSock
   readonly conn: EngineConnection
   readonly clock: FakeClock
   readonly refused: (Why & { handler: string })[]
@@ -21,7 +21,7 @@ interface World {
 
 function world(handlers: readonly (Handler | ((hs: Handshake) => Verdict))[], side: 'accept' | 'connect' = 'accept', connecting = false): World {
   const { wheel, clock } = fakeWheel()
-  const sock = new FakeSock()
+  const sock = new ScriptedSock()
   sock.connecting = connecting
   const plan = {
     side,
@@ -31,6 +31,8 @@ function world(handlers: readonly (Handler | ((hs: Handshake) => Verdict))[], si
     bufferSize: 64,
     wheel,
     clock: () => 5_000_000,
+    facts: new Map(),
+    live: new Set<EngineConnection>(),
   }
   const w = { sock, clock, refused: new Array<Why & { handler: string }>(), bugs: new Array<string>(), released: 0 }
   const conn = new EngineConnection(sock, plan, {

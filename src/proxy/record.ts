@@ -1,0 +1,131 @@
+// Owns the session record of a stream: what log formats may read, computed from the stream when they read it.
+
+import type { Address } from '../core/address.ts'
+import type { SessionRecord } from '../core/record.ts'
+import { tlsFact } from '../core/tls.ts'
+import type { Frontend } from './frontend.ts'
+import { bindFact } from './frontend.ts'
+import type { Stream } from './stream.ts'
+
+const between = (from: number, to: number): number => (Number.isNaN(from) || Number.isNaN(to) ? -1 : Math.round(to - from))
+
+export class StreamRecord implements SessionRecord {
+  readonly #stream: Stream
+  readonly #frontend: Frontend
+  /** Written before the end. */
+  readonly early: boolean
+  readonly logNumber: number
+  readonly uniqueId = undefined
+  readonly requestCaptures: readonly (string | undefined)[] = []
+  readonly responseCaptures: readonly (string | undefined)[] = []
+  readonly error = ''
+  readonly serverQueue = 0
+
+  constructor(stream: Stream, frontend: Frontend, early: boolean, logNumber: number) {
+    this.#stream = stream
+    this.#frontend = frontend
+    this.early = early
+    this.logNumber = logNumber
+  }
+
+  get client(): Address {
+    return this.#stream.client.src
+  }
+
+  get local(): Address {
+    return this.#stream.client.dst
+  }
+
+  get acceptDate(): number {
+    return this.#stream.client.since
+  }
+
+  get frontend(): string {
+    return this.#frontend.name
+  }
+
+  get bind(): string {
+    return this.#stream.client.get(bindFact)?.name ?? ''
+  }
+
+  get tls(): { readonly version: string; readonly cipher: string } | undefined {
+    return this.#stream.client.get(tlsFact)
+  }
+
+  get backend(): string {
+    return this.#stream.backend?.name ?? this.#frontend.name
+  }
+
+  get server(): string | undefined {
+    return this.#stream.server?.name
+  }
+
+  get serverLocal(): Address | undefined {
+    return this.#stream.connection?.src
+  }
+
+  get serverAddress(): Address | undefined {
+    return this.#stream.connection?.dst
+  }
+
+  get handshakeTime(): number {
+    return between(this.#stream.client.began, this.#stream.openedAt)
+  }
+
+  get queueTime(): number {
+    return between(this.#stream.openedAt, this.#stream.assignedAt)
+  }
+
+  get connectTime(): number {
+    return between(this.#stream.assignedAt, this.#stream.connectedAt)
+  }
+
+  get totalTime(): number {
+    const { overAt, openedAt } = this.#stream
+    return between(openedAt, Number.isNaN(overAt) ? this.#frontend.wheel.now() : overAt)
+  }
+
+  get bytesUp(): number {
+    return this.#stream.bytesUp
+  }
+
+  get bytesDown(): number {
+    return this.#stream.bytesDown
+  }
+
+  get termination(): string {
+    return this.#stream.by + (this.#stream.by === '-' ? '-' : this.#stream.where)
+  }
+
+  get processConnections(): number {
+    return this.#frontend.process.connections
+  }
+
+  get frontendConnections(): number {
+    return this.#frontend.connections
+  }
+
+  get backendConnections(): number {
+    return this.#stream.backend?.connections ?? 0
+  }
+
+  get serverConnections(): number {
+    return this.#stream.server?.connections ?? 0
+  }
+
+  get retries(): number {
+    return this.#stream.retries
+  }
+
+  get redispatched(): boolean {
+    return this.#stream.redispatched
+  }
+
+  get backendQueue(): number {
+    return this.#stream.queuedBehind
+  }
+
+  get sessionNumber(): number {
+    return this.#stream.client.id
+  }
+}
