@@ -14,8 +14,8 @@ export interface NotYet {
 /** Kinds of proxy sections share one list. */
 const PLACES: Readonly<Record<string, string>> = { defaults: 'proxy', frontend: 'proxy', backend: 'proxy', listen: 'proxy' }
 
-/** The longest keyword has three words: `stats socket` two, `capture request header` three. */
-const LONGEST = 3
+/** Words of the longest: `set rate-limit sessions global`. */
+const LONGEST = 4
 
 const KNOWN: ReadonlyMap<string, ReadonlySet<string>> = new Map(
   Object.entries(LANGUAGE).map(([place, text]) => [place, new Set(split(text))]),

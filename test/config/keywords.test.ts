@@ -51,7 +51,7 @@ function said(loaded: LoadedText): readonly string[] {
 /** The text, on line 2, as the only alert. */
 function bad(t: Test, load: (line: string) => LoadedText, prefix: string, cases: readonly Bad[]): void {
   for (const [line, text] of cases) {
-    const alerts = load(line).lines.filter((l) => l.includes(' alert: '))
+    const alerts = load(line).lines.filter((l) => l.includes(' alert: ') && !l.includes('unable to find required'))
     t.same(alerts, [`2 alert: ${prefix}${text}`], line)
   }
 }
@@ -289,7 +289,7 @@ t.test('proxies: bad arguments', async (t) => {
     ['mode spop', "'mode spop' is not supported yet."],
     ['mode tcp x', "'mode' cannot handle unexpected argument 'x'."],
     ['default_backend', "'default_backend' expects a backend name."],
-    ['default_backend p b', "'default_backend' cannot handle unexpected argument 'b'."],
+    ['default_backend a b', "'default_backend' cannot handle unexpected argument 'b'."],
     ['use_backend', "'use_backend' expects a backend name."],
     ['use_backend a x', "unexpected keyword 'x' after switching rule, only 'if' and 'unless' are allowed."],
     ['use_backend a if', "'use_backend' expects a condition after 'if'."],

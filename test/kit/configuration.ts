@@ -1,9 +1,19 @@
 // Owns the loading of configuration texts in tests: from memory, with the built-in keywords, and what was found as short lines.
 
 import type { Keyword, Problem, Values } from '../../src/core/keyword.ts'
+import type { Plugin } from '../../src/core/plugin.ts'
+import { builtinPlugins } from '../../handlers/builtin.ts'
 import type { Configuration } from '../../src/config/configuration.ts'
 import { builtinKeywords } from '../../src/config/keywords/table.ts'
+import { lineKeywords } from '../../src/config/lines.ts'
 import { loadConfiguration } from '../../src/config/load.ts'
+import { samplePlugin } from '../../src/sample/builtin.ts'
+
+/** Everything that comes with Headgate. */
+export const allPlugins: readonly Plugin[] = [samplePlugin, ...builtinPlugins]
+
+/** Every keyword that comes with Headgate. */
+export const allKeywords: readonly Keyword<unknown>[] = [...lineKeywords, ...builtinKeywords, ...allPlugins.flatMap((p) => p.keywords ?? [])]
 
 export interface LoadedText {
   readonly configuration: Configuration
@@ -18,10 +28,12 @@ export interface LoadedText {
 export interface LoadTextOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly keywords?: readonly Keyword<unknown>[]
+  /** Default: all that come with Headgate. */
+  readonly plugins?: readonly Plugin[]
 }
 
 /** Loads one file named t.cfg. A missing last newline is added. */
-export function loadText(text: string, { env = {}, keywords = builtinKeywords }: LoadTextOptions = {}): LoadedText {
+export function loadText(text: string, { env = {}, keywords = builtinKeywords, plugins = allPlugins }: LoadTextOptions = {}): LoadedText {
   const bytes = Buffer.from(text.endsWith('\n') ? text : `${text}\n`)
   const files = {
     isFolder: () => false,
@@ -31,7 +43,7 @@ export function loadText(text: string, { env = {}, keywords = builtinKeywords }:
       return bytes
     },
   }
-  const { configuration, problems } = loadConfiguration({ paths: ['t.cfg'], files, keywords, env })
+  const { configuration, problems } = loadConfiguration({ paths: ['t.cfg'], files, keywords, plugins, env })
   return {
     configuration,
     problems,
