@@ -1,99 +1,136 @@
-// Owns a sock without a system: what arrives and what can be sent is scripted, what was asked of it is recorded in order.
+// Owns a socket without a socket: a test says what arrives and how much is taken, and reads what was done.
 
-import { NO_ADDRESS, type Address } from '../../src/core/address.ts'
-import type { Bytes } from '../../src/core/bytes.ts'
-import { EMPTY_IN, ERR_IN, ERR_OUT, FULL_OUT, SHUT_IN, SHUT_OUT, type Flow, type Owner, type Sock } from '../../src/core/sock.ts'
+import { EMPTY_IN, ERR_IN, ERR_OUT, FULL_OUT, SHUT_IN, SHUT_OUT } from 'headgate/plugin'
+import type { Address, Bytes, Flow, Owner, Sock } from 'headgate/plugin'
 
+const NOBODY: Owner = { ready: () => undefined }
+
+/** Bytes that have arrived are lent from one buffer that is overwritten by the next read, as providers do: a view that was kept shows. */
 export class FakeSock implements Sock {
   readonly provider = 'fake'
-  owner: Owner = { ready: () => undefined }
+  owner: Owner = NOBODY
   error = ''
   connecting = false
-  /** In order: `sent:text`, `close_notify`, `FIN`, `close`, `RST`. */
-  readonly log: string[] = []
-  /** Bytes that can be sent before it is full. */
-  room = Infinity
-  /** shutData and shutCtrl complete at once. */
-  quick = true
-  from: Address = { family: 'ipv4', host: '192.0.2.1', port: 1234 }
-  to: Address = NO_ADDRESS
-  #chunks: Buffer[] = []
+  /** How many more bytes are taken; flush() reports FULL_OUT beyond. */
+  capacity = Infinity
+  /** What was done, in order: 'FIN', 'RST', 'closed', 'dropped'. Bytes are in `said`. */
+  readonly done: string[] = []
+  readonly #arrived: Buffer[] = []
+  readonly #said: Buffer[] = []
+  #shared = Buffer.alloc(0)
   #ended = false
-  #shut = false
+  #again = false
+  readonly #local: Address
+  readonly #remote: Address
 
-  /** The peer says something. */
-  arrive(text: string | Uint8Array): void {
-    this.#chunks.push(Buffer.from(text))
+  constructor(local: Address, remote: Address) {
+    this.#local = local
+    this.#remote = remote
+  }
+
+  // ── the test's side ────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The peer says something; each call is one read. */
+  arrive(bytes: Uint8Array | string): void {
+    this.#arrived.push(Buffer.from(bytes))
     this.owner.ready()
   }
 
   /** The peer ends. */
-  end(): void {
+  peerEnds(): void {
     this.#ended = true
     this.owner.ready()
   }
 
-  /** The peer resets. */
-  break(error = 'ECONNRESET'): void {
+  /** The connection breaks with this system error. */
+  breaks(error: string): void {
     this.error = error
     this.owner.ready()
   }
 
-  get unread(): number {
-    return this.#chunks.reduce((n, c) => n + c.length, 0)
+  /** The peer takes so many bytes more. */
+  takes(bytes: number): void {
+    this.capacity += bytes
+    this.owner.ready()
   }
 
+  /** The loop's next turn, for who asked for it with again(). Returns whether somebody did. */
+  turn(): boolean {
+    if (!this.#again) return false
+    this.#again = false
+    this.owner.ready()
+    return true
+  }
+
+  /** What went out, in one piece. */
+  get said(): Buffer {
+    return Buffer.concat(this.#said)
+  }
+
+  /** Arrived and not read. */
+  get unread(): Buffer {
+    return Buffer.concat(this.#arrived)
+  }
+
+  // ── the engine's side ──────────────────────────────────────────────────────────────────────────────────────────
+
   fill(into: Bytes): Flow {
-    const chunk = this.#chunks.shift()
-    if (chunk !== undefined) {
-      into.append(chunk)
-      return 0
-    }
     if (this.error !== '') return ERR_IN
+    const chunk = this.#arrived.shift()
+    if (chunk === undefined) return this.#ended ? SHUT_IN : EMPTY_IN
+    if (into.length > 0) into.append(chunk)
+    else {
+      this.#shared.fill(0x3f)
+      if (this.#shared.length < chunk.length) this.#shared = Buffer.alloc(chunk.length)
+      chunk.copy(this.#shared)
+      into.lend(this.#shared, chunk.length)
+    }
+    if (this.#arrived.length > 0) return 0
     return this.#ended ? SHUT_IN : EMPTY_IN
   }
 
   flush(from: Bytes): Flow {
     if (this.error !== '') return ERR_OUT
-    if (this.#shut) return SHUT_OUT
-    if (this.connecting) return FULL_OUT
-    const n = Math.min(this.room, from.length)
+    if (this.done.includes('FIN')) return SHUT_OUT
+    const n = Math.min(from.length, this.capacity)
     if (n > 0) {
-      this.log.push(`sent:${from.view().subarray(0, n).toString('latin1')}`)
+      this.#said.push(Buffer.from(from.view().subarray(0, n)))
+      this.capacity -= n
       from.take(n)
-      this.room -= n
     }
-    return from.length > 0 || this.room === 0 ? FULL_OUT : 0
+    return from.length > 0 ? FULL_OUT : 0
   }
 
   shutData(): boolean {
-    if (this.quick) this.log.push('close_notify')
-    return this.quick
+    return true
   }
 
   shutCtrl(): boolean {
-    if (!this.#shut) this.log.push('FIN')
-    this.#shut = true
-    return this.quick
+    this.done.push('FIN')
+    return true
   }
 
   close(): void {
-    this.log.push(this.unread > 0 ? 'close over unread' : 'close')
+    if (!this.done.includes('RST')) this.done.push('closed')
   }
 
   reset(): void {
-    this.log.push('RST')
+    this.done.push('RST')
+  }
+
+  drop(): void {
+    this.done.push('dropped')
   }
 
   again(): void {
-    queueMicrotask(() => this.owner.ready())
+    this.#again = true
   }
 
   local(): Address {
-    return this.to
+    return this.#local
   }
 
   remote(): Address {
-    return this.from
+    return this.#remote
   }
 }
