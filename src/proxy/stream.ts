@@ -238,10 +238,11 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
       if (response.empty) this.#end('S', 'D')
       return
     }
-    if (request.finished && !ending(connection.shut, W)) this.#shutw(connection)
-    if (response.finished && !ending(client.shut, W)) this.#shutw(client)
-    if (request.finished && response.finished) this.#end('-', '-')
-    else if (up & down & SHUT_OUT) this.#end('-', '-')
+    const said = request.finished
+    const answered = response.finished
+    if ((said && answered) || up & down & SHUT_OUT) this.#end('-', '-')
+    else if (said && !ending(connection.shut, W)) this.#shutw(connection)
+    else if (answered && !ending(client.shut, W)) this.#shutw(client)
   }
 
   /** What is read from one side and written to the other keeps both alive; what is only read, or only written, the side it was. */
