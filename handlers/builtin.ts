@@ -8,5 +8,6 @@ import { monitor } from './monitor.ts'
 import { sendProxy } from './send-proxy.ts'
 import { session } from './session.ts'
 import { tcpRules } from './tcp-rules.ts'
+import { tls } from './tls.ts'
 
-export const builtinPlugins: readonly Plugin[] = [health, monitor, acceptProxyPlugin, tcpRules, demo, session, sendProxy]
+export const builtinPlugins: readonly Plugin[] = [health, monitor, acceptProxyPlugin, tcpRules, tls, demo, session, sendProxy]

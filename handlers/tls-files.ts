@@ -1,0 +1,175 @@
+// Owns the reading of certificate files, folders and crt-lists at start-up. Every message names the file and what is wrong with it.
+
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import path from 'node:path'
+import { rootCertificates } from 'node:tls'
+import { pemBlocks, readCertificate } from 'headgate/plugin'
+import type { PemFile, TlsCertificate } from 'headgate/plugin'
+
+/** Says a problem of the line; the second kind does not stop the start. */
+export interface Say {
+  alert(text: string): void
+  warning(text: string): void
+}
+
+/** Where relative names begin. */
+export function under(base: string | undefined, name: string): string {
+  return base === undefined || path.isAbsolute(name) ? name : path.join(base, name)
+}
+
+/** `No such file or directory`, as the C library says it. */
+function reason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const code = 'code' in error ? error.code : ''
+  switch (code) {
+    case 'ENOENT':
+      return 'No such file or directory'
+    case 'EACCES':
+      return 'Permission denied'
+    case 'EISDIR':
+      return 'Is a directory'
+    case 'ENOTDIR':
+      return 'Not a directory'
+    default:
+      return error.message
+  }
+}
+
+function isFolder(file: string): boolean | undefined {
+  try {
+    return statSync(file).isDirectory()
+  } catch {
+    return undefined
+  }
+}
+
+/** Files that lie beside a certificate and are not one. */
+const BESIDE = /\.(key|issuer|ocsp|sctl)$/
+/** A name that does not exist itself may stand for files of one certificate per kind of key. */
+const BUNDLE = ['.rsa', '.ecdsa', '.dsa']
+
+/** The certificates behind one `crt`: a file, a bundle, or what a folder holds, in alphabetic order. */
+export function loadCertificates(file: string, say: Say): TlsCertificate[] {
+  const folder = isFolder(file)
+  let files: string[]
+  if (folder === true) {
+    const names = readdirSync(file).filter((name) => !name.startsWith('.') && !BESIDE.test(name))
+    files = names.toSorted((a, b) => (a < b ? -1 : 1)).map((name) => path.join(file, name)).filter((name) => isFolder(name) === false)
+  } else if (folder === undefined) {
+    files = BUNDLE.map((suffix) => file + suffix).filter((name) => existsSync(name))
+    if (files.length === 0) files = [file]
+  } else files = [file]
+  return files.map((name) => loadCertificate(name, say)).filter((certificate) => certificate !== undefined)
+}
+
+/** One certificate with its key, in the same file or beside it in `.key`. Loaded twice, it is read once. */
+export function loadCertificate(file: string, say: Say): TlsCertificate | undefined {
+  let pem: Buffer
+  try {
+    pem = readFileSync(file)
+  } catch (error) {
+    say.alert(`unable to stat SSL certificate from file '${file}' : ${reason(error)}.`)
+    return undefined
+  }
+  let read = readCertificate(file, pem)
+  if (!read.ok && read.missing === 'key') {
+    const keyFile = `${file}.key`
+    try {
+      read = readCertificate(file, pem, { file: keyFile, pem: readFileSync(keyFile) })
+    } catch {
+      // the message says that there is no key
+    }
+  }
+  if (!read.ok) {
+    say.alert(read.text)
+    return undefined
+  }
+  if (existsSync(`${file}.ocsp`)) say.warning(`'${file}.ocsp' is not used: OCSP stapling is not supported yet.`)
+  if (existsSync(`${file}.sctl`)) say.warning(`'${file}.sctl' is not used: Signed Certificate Timestamps are not supported yet.`)
+  return read.certificate
+}
+
+const CA_FILES = /\.(pem|crt|cer|crl)$/
+
+/** Authorities or revocation lists: a file, a folder, or @system-ca. `word`: the keyword, for messages. */
+export function loadAuthorities(file: string, word: string, say: Say): PemFile | undefined {
+  if (file === '@system-ca') return systemAuthorities()
+  try {
+    if (isFolder(file) === true) {
+      const names = readdirSync(file).filter((name) => !name.startsWith('.') && CA_FILES.test(name))
+      const pem = Buffer.concat(names.toSorted().flatMap((name) => [readFileSync(path.join(file, name)), Buffer.from('\n')]))
+      if (!holds(pem, 'CERTIFICATE')) say.warning(`${word}: 0 CA were loaded from '${file}'`)
+      return { file, pem }
+    }
+    const pem = readFileSync(file)
+    if (holds(pem, word === 'crl-file' ? 'CRL' : 'CERTIFICATE') || holds(pem, 'CRL')) return { file, pem }
+    say.alert(`'${word}' : unable to load ${file} (no certificate or crl found).`)
+  } catch (error) {
+    say.alert(`'${word}' : unable to load ${file} (${reason(error)}).`)
+  }
+  return undefined
+}
+
+function holds(pem: Buffer, label: string): boolean {
+  return pemBlocks(pem).some((block) => block.label.endsWith(label))
+}
+
+/** Where systems keep the authorities that they trust. */
+const SYSTEM = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt', '/etc/ssl/ca-bundle.pem', '/etc/ssl/cert.pem']
+
+/** SSL_CERT_FILE or SSL_CERT_DIR when they are set, else the system's file, else those that come with Node. */
+function systemAuthorities(): PemFile {
+  const folder = process.env['SSL_CERT_DIR']
+  if (folder !== undefined && isFolder(folder) === true) {
+    const names = readdirSync(folder).filter((name) => CA_FILES.test(name))
+    return { file: folder, pem: Buffer.concat(names.flatMap((name) => [readFileSync(path.join(folder, name)), Buffer.from('\n')])) }
+  }
+  const file = [process.env['SSL_CERT_FILE'] ?? '', ...SYSTEM].find((name) => name !== '' && isFolder(name) === false)
+  return file === undefined ? { file: '@system-ca', pem: Buffer.from(rootCertificates.join('\n')) } : { file, pem: readFileSync(file) }
+}
+
+/** A line of a crt-list. */
+export interface CrtListLine {
+  readonly line: number
+  readonly file: string
+  /** Options between the brackets: words. */
+  readonly options: readonly string[]
+  /** Names; with `!` in front for those that are left out. */
+  readonly filters: readonly string[]
+}
+
+/** Reads a crt-list. Problems are said; the lines that could be read are returned. */
+export function readCrtList(file: string, say: Say): CrtListLine[] {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    say.alert(`'crt-list' : cannot open file '${file}' : ${reason(error)}`)
+    return []
+  }
+  const lines: CrtListLine[] = []
+  for (const [i, row] of text.split('\n').entries()) {
+    const words = row.trim().split(/\s+/)
+    const name = words[0] ?? ''
+    if (name === '' || name.startsWith('#')) continue
+    const rest = row.trim().slice(name.length).trim()
+    const at = `parsing [${file}:${i + 1}]`
+    if (rest.includes('[') && !rest.startsWith('[')) {
+      say.alert(`'crt-list' : ${at}: malformated line, filters can't be between filename and options!`)
+      continue
+    }
+    const close = rest.indexOf(']')
+    if (rest.startsWith('[') && close < 0) {
+      say.alert(`'crt-list' : ${at}: the options' '[' is not closed`)
+      continue
+    }
+    const split = (s: string): string[] => s.split(/\s+/).filter((w) => w !== '')
+    lines.push({
+      line: i + 1,
+      file: name,
+      options: rest.startsWith('[') ? split(rest.slice(1, close)) : [],
+      filters: split(rest.startsWith('[') ? rest.slice(close + 1) : rest),
+    })
+  }
+  return lines
+}

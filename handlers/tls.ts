@@ -1,0 +1,287 @@
+// Owns TLS on connections: with clients (bind lines with `ssl`) and with servers (server lines with `ssl`).
+//
+// Towards a client nothing is spent before its first bytes are there, and the certificate is chosen from the ClientHello that the
+// engine has read. So what cannot be TLS is ended like any other refused connection: input drained, FIN, one line in the log.
+
+import { createSecureContext, type SecureContextOptions } from 'node:tls'
+import {
+  caBase,
+  cast,
+  close,
+  ConnectSubject,
+  crtBase,
+  factKey,
+  HANDSHAKE_CLOSED,
+  HANDSHAKE_FAILURE,
+  knowsEcdsa,
+  more,
+  next,
+  NOT_YET,
+  readClientHello,
+  sslServerVerify,
+  tlsClient,
+  tlsFact,
+  TlsHosts,
+  tlsServer,
+  toText,
+  wait,
+} from 'headgate/plugin'
+import type {
+  Expression,
+  Handler,
+  Handshake,
+  MakeHandler,
+  PlanLine,
+  Plugin,
+  TlsClientSettings,
+  TlsFailure,
+  TlsHost,
+  TlsMaker,
+  TlsOffer,
+  TlsServerSettings,
+  TlsSession,
+  Verdict,
+} from 'headgate/plugin'
+import { loadAuthorities, loadCertificate, loadCertificates, readCrtList, under, type Say } from './tls-files.ts'
+import * as words from './tls-keywords.ts'
+import { clientOffer, lineOptions, serverOffer, type Policy } from './tls-settings.ts'
+
+/** Why TLS could not be agreed upon; set on the connection beside its end. */
+export const tlsFailureFact = factKey<TlsFailure>('tls failure')
+
+/** A record header and the first byte of a handshake message. */
+const ENOUGH = 6
+/** A longer ClientHello is not waited for: the default certificate serves, and OpenSSL judges. */
+const MAX_HELLO = 16384
+const UNRECOGNIZED_NAME = Buffer.from([21, 3, 3, 0, 2, 2, 112])
+const DETAILS = { empty: HANDSHAKE_CLOSED, short: HANDSHAKE_CLOSED, timeout: 'Timeout during SSL handshake' }
+
+/** What both sides do once the layer is there. */
+class TlsHandshake implements Handler {
+  readonly name = 'tls'
+  readonly details = DETAILS
+  protected session: TlsSession | undefined
+
+  step(hs: Handshake): Verdict {
+    const session = this.session
+    if (session === undefined) return wait()
+    switch (session.handshake()) {
+      case 'busy':
+        return wait()
+      case 'done':
+        hs.set(tlsFact, session.facts())
+        return next()
+      case 'failed': {
+        const failure = session.failure ?? { detail: HANDSHAKE_FAILURE, reason: '' }
+        hs.set(tlsFailureFact, failure)
+        return close({ cause: 'failed', detail: failure.detail })
+      }
+    }
+  }
+
+  protected begin(hs: Handshake, make: TlsMaker): Verdict {
+    hs.upgrade((lower, rest) => (this.session = make(lower, rest)))
+    return this.step(hs)
+  }
+}
+
+/** What a bind line presents: names to makers. */
+interface Presented {
+  readonly hosts: TlsHosts
+  readonly makers: ReadonlyMap<TlsHost, TlsMaker>
+  /** The whole ClientHello has to be there: names or protocols depend on it. */
+  readonly wholeHello: boolean
+}
+
+class AcceptTls extends TlsHandshake {
+  readonly #presented: Presented
+
+  constructor(presented: Presented) {
+    super()
+    this.#presented = presented
+  }
+
+  override step(hs: Handshake): Verdict {
+    if (this.session !== undefined) return super.step(hs)
+    const { bytes } = hs
+    if (bytes.length < ENOUGH) return more(ENOUGH)
+    if (!maybeTls(bytes)) return this.#refuse(hs, 'no TLS record')
+    if (!this.#presented.wholeHello) return this.#present(hs, this.#presented.hosts.default)
+    const read = readClientHello(bytes)
+    if (read.state === 'more' && read.total <= MAX_HELLO) return more(read.total)
+    // What OpenSSL will refuse, it refuses better than we could.
+    if (read.state !== 'hello') return this.#present(hs, this.#presented.hosts.default)
+    return this.#present(hs, this.#presented.hosts.choose(read.hello.sni, knowsEcdsa(read.hello)))
+  }
+
+  #present(hs: Handshake, host: TlsHost | undefined): Verdict {
+    const make = host === undefined ? undefined : this.#presented.makers.get(host)
+    return make === undefined ? this.#refuse(hs, 'unrecognized name', UNRECOGNIZED_NAME) : this.begin(hs, make)
+  }
+
+  #refuse(hs: Handshake, reason: string, alert?: Uint8Array): Verdict {
+    hs.set(tlsFailureFact, { detail: HANDSHAKE_FAILURE, reason })
+    return close({ cause: 'failed', detail: HANDSHAKE_FAILURE }, alert)
+  }
+}
+
+/** A record of TLS, or the hello of clients so old that they speak SSLv2's. Anything else gets no alert: it would not understand. */
+function maybeTls(bytes: Buffer): boolean {
+  const first = bytes[0] ?? 0
+  if (first >= 20 && first <= 23) return bytes[1] === 3
+  return first >= 0x80 && bytes[2] === 1
+}
+
+class ConnectTls extends TlsHandshake {
+  readonly #make: (servername: string) => TlsMaker
+  readonly #sni: Expression | undefined
+
+  constructor(make: (servername: string) => TlsMaker, sni: Expression | undefined) {
+    super()
+    this.#make = make
+    this.#sni = sni
+  }
+
+  override step(hs: Handshake): Verdict {
+    if (this.session !== undefined) return super.step(hs)
+    return this.begin(hs, this.#make(this.#sni === undefined ? '' : serverName(this.#sni, hs)))
+  }
+}
+
+/** The server name to send; an expression without a value sends none. */
+function serverName(sni: Expression, hs: Handshake): string {
+  const sample = sni.evaluate(new ConnectSubject(hs))
+  const text = sample === undefined || sample === NOT_YET ? undefined : cast(sample, 'str')
+  return text?.type === 'str' ? toText(text.value) : ''
+}
+
+function saying(line: PlanLine): Say {
+  return {
+    alert: (text) => line.report({ level: 'alert', text }),
+    warning: (text) => line.report({ level: 'warning', text }),
+  }
+}
+
+function planAccept(line: PlanLine): MakeHandler | null {
+  if (line.get(words.ssl) !== true) return null
+  const say = saying(line)
+  let sound = true
+  const counting: Say = { alert: (text) => ((sound = false), say.alert(text)), warning: say.warning }
+  const strict = line.get(words.strictSni) === true
+  const hosts = loadHosts(line, counting)
+  const makers = new Map<TlsHost, TlsMaker>()
+  for (const host of hosts) {
+    const make = made(() => tlsServer(host.settings), host.settings, counting)
+    if (make !== undefined) makers.set(host, make)
+  }
+  if (hosts.length === 0 && sound) {
+    if (strict) say.warning("no SSL certificate specified for this line, ssl connections will fail (use 'crt').")
+    else counting.alert("no SSL certificate specified for this line (use 'crt').")
+  }
+  if (!sound) return null
+  const presented: Presented = {
+    hosts: new TlsHosts(hosts, strict),
+    makers,
+    wholeHello: hosts.length !== 1 || strict || hosts.some((host) => host.settings.alpn.length > 0),
+  }
+  return () => new AcceptTls(presented)
+}
+
+/** Settings that do not fit together are OpenSSL's to find; which of them it is, is found out by trying each alone. */
+function made<T>(make: () => T, settings: TlsOffer, say: Say): T | undefined {
+  try {
+    return make()
+  } catch (error) {
+    const { ciphers, ciphersuites, curves, sigalgs } = settings
+    const trials: readonly (readonly [string, string | undefined, SecureContextOptions])[] = [
+      ['SSL cipher list', ciphers, { ciphers }],
+      ['TLS 1.3 cipher suites', ciphersuites, { ciphers: ciphersuites }],
+      ['SSL curves list', curves, { ecdhCurve: curves }],
+      ['SSL signature algorithms', sigalgs, { sigalgs }],
+    ]
+    const faulty = trials.find(([, value, options]) => value !== undefined && !works(options))
+    if (faulty !== undefined) say.alert(`unable to set ${faulty[0]} to '${faulty[1]}'.`)
+    else say.alert(`these TLS settings do not work: ${error instanceof Error ? error.message : String(error)}.`)
+    return undefined
+  }
+}
+
+function works(options: SecureContextOptions): boolean {
+  try {
+    createSecureContext(options)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function loadHosts(line: PlanLine, say: Say): TlsHost[] {
+  const base = line.global.get(crtBase)
+  const policy = serverOffer(line, say)
+  if (policy === undefined) return []
+  const hosts: TlsHost[] = []
+  for (const source of line.get(words.bindCrt) ?? []) {
+    const file = under(base, source.path)
+    if (source.kind === 'crt') {
+      for (const certificate of loadCertificates(file, say)) hosts.push({ names: certificate.names, except: [], settings: settingsOf(certificate, policy) })
+      continue
+    }
+    for (const entry of readCrtList(file, say)) {
+      const where: Say = { alert: (text) => say.alert(`'crt-list' : parsing [${file}:${entry.line}]: ${text}`), warning: (text) => say.warning(`'crt-list' : parsing [${file}:${entry.line}]: ${text}`) }
+      const own = lineOptions(policy, entry.options, line, where)
+      for (const certificate of loadCertificates(under(base, entry.file), where)) {
+        const wanted = entry.filters.filter((name) => !name.startsWith('!')).map((name) => name.toLowerCase())
+        const except = entry.filters.filter((name) => name.startsWith('!')).map((name) => name.slice(1).toLowerCase())
+        const names = wanted.length > 0 ? wanted : except.includes('*') ? [] : certificate.names.filter((name) => !except.includes(name))
+        hosts.push({ names, except, settings: settingsOf(certificate, own ?? policy) })
+      }
+    }
+  }
+  return hosts
+}
+
+function settingsOf(certificate: TlsServerSettings['certificate'], policy: Policy): TlsServerSettings {
+  return { ...policy, certificate }
+}
+
+function planConnect(line: PlanLine): MakeHandler | null {
+  if (line.get(words.ssl) !== true) return null
+  let sound = true
+  const say: Say = { alert: (text) => ((sound = false), line.report({ level: 'alert', text })), warning: (text) => line.report({ level: 'warning', text }) }
+  const verify = line.get(words.serverVerify) ?? line.global.get(sslServerVerify) ?? 'required'
+  const caName = line.get(words.caFile)
+  const crlName = line.get(words.crlFile)
+  const crtName = line.get(words.serverCrt)
+  const ca = caName === undefined ? undefined : loadAuthorities(caName === '@system-ca' ? caName : under(line.global.get(caBase), caName), 'ca-file', say)
+  const crl = crlName === undefined ? undefined : loadAuthorities(under(line.global.get(caBase), crlName), 'crl-file', say)
+  const certificate = crtName === undefined ? undefined : loadCertificate(under(line.global.get(crtBase), crtName), say)
+  if (verify === 'required' && caName === undefined) {
+    say.alert(
+      "verify is enabled by default but no CA file specified. If you're running on a LAN where you're certain to trust the server's certificate, please set an explicit 'verify none' statement on the 'server' line, or use 'ssl-server-verify none' in the global section to disable server-side verifications by default.",
+    )
+  }
+  const offer = clientOffer(line, say)
+  const verifyHost = line.get(words.verifyhost) ?? ''
+  if (offer === undefined || !sound) return null
+  const settings: TlsClientSettings = {
+    ...offer,
+    verify,
+    ...(ca === undefined ? {} : { ca }),
+    ...(crl === undefined ? {} : { crl }),
+    ...(certificate === undefined ? {} : { certificate }),
+    ...(verifyHost === '' ? {} : { verifyHost }),
+    reuse: line.get(words.sslReuse) ?? true,
+  }
+  const make = made(() => tlsClient(settings), settings, say)
+  const sni = line.get(words.sni)
+  return make === undefined ? null : () => new ConnectTls(make, sni)
+}
+
+export const tls: Plugin = {
+  name: 'tls',
+  keywords: words.tlsLineKeywords,
+  handlers: [
+    { name: 'tls', side: 'accept', after: ['accept-proxy'], plan: planAccept },
+    { name: 'tls', side: 'connect', after: ['send-proxy'], plan: planConnect },
+  ],
+}
