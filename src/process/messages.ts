@@ -1,4 +1,4 @@
-// Owns what start-up messages look like: HAProxy's text, line by line on stderr, with the program's name before the first.
+// Owns what start-up messages look like: HAProxy's text, line by line on stderr, with the program's name before the first that is serious.
 //
 //   [NOTICE]   (4711) : headgate version is 0.1.0
 //   [NOTICE]   (4711) : path to executable is /usr/bin/headgate
@@ -69,11 +69,21 @@ export class Messages implements ProcessLog {
 
   print(level: MessageLevel, text: string): void {
     if (this.#quiet) return
-    if (!this.#introduced && level !== 'diag') {
-      this.#introduced = true
-      this.#write(messageLine('notice', `${NAME} version is ${VERSION}`, process.pid))
-      this.#write(messageLine('notice', `path to executable is ${this.#executable}`, process.pid))
-    }
+    if (level === 'alert' || level === 'warning') this.#introduce()
     this.#write(messageLine(level, text, process.pid))
+  }
+
+  /** Lines that are complete but for their ends; `serious` when an alert or a warning is among them. */
+  lines(lines: readonly string[], serious: boolean): void {
+    if (this.#quiet) return
+    if (serious) this.#introduce()
+    this.#write(lines.map((line) => `${line}\n`).join(''))
+  }
+
+  #introduce(): void {
+    if (this.#introduced) return
+    this.#introduced = true
+    this.#write(messageLine('notice', `${NAME} version is ${VERSION}`, process.pid))
+    this.#write(messageLine('notice', `path to executable is ${this.#executable}`, process.pid))
   }
 }

@@ -1,0 +1,75 @@
+#!/usr/bin/env node
+// Owns the way from argv to a running process: which part of the program an invocation needs, and its exit status.
+//
+// What is heavy is imported when it is needed: `-v` answers at once, and a start reaches its listeners without loading what it does not use.
+
+import { writeSync } from 'node:fs'
+import type { Plugin } from './core/plugin.ts'
+import { parseArguments } from './process/arguments.ts'
+import { Messages, writeStderr } from './process/messages.ts'
+import { Signals } from './process/signals.ts'
+import { detailsText, usageText, versionText } from './process/usage.ts'
+
+/** First words that are not HAProxy's. */
+const SUBCOMMANDS: Readonly<Record<string, (args: readonly string[], messages: Messages) => Promise<number>>> = {
+  explain: notYet('explain'),
+  lint: notYet('lint'),
+}
+
+function notYet(name: string) {
+  return async (_: readonly string[], messages: Messages): Promise<number> => {
+    messages.alert(`'${name}' is not supported yet`)
+    return 1
+  }
+}
+
+function say(text: string): void {
+  try {
+    writeSync(1, text)
+  } catch {
+    // Nobody reads.
+  }
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const messages = new Messages({ executable: process.argv[1] ?? process.execPath })
+  const subcommand = Object.hasOwn(SUBCOMMANDS, args[0] ?? '') ? SUBCOMMANDS[args[0] ?? ''] : undefined
+  if (subcommand !== undefined) return subcommand(args.slice(1), messages)
+
+  const parsed = parseArguments(args)
+  switch (parsed.kind) {
+    case 'version':
+      say(versionText())
+      if (parsed.details) say(await details())
+      return 0
+    case 'usage':
+      if (parsed.reason !== undefined) messages.alert(parsed.reason)
+      say(versionText())
+      writeStderr(usageText())
+      return 1
+    case 'refused':
+      messages.alert(parsed.text)
+      return 1
+    case 'run': {
+      const signals = new Signals(process)
+      const [{ start }, plugins] = await Promise.all([import('./process/start.ts'), loadPlugins()])
+      return start({ line: parsed.line, messages, signals, plugins, say })
+    }
+  }
+}
+
+async function loadPlugins(): Promise<readonly Plugin[]> {
+  const [{ samplePlugin }, { builtinPlugins }] = await Promise.all([import('./sample/builtin.ts'), import('../handlers/builtin.ts')])
+  return [samplePlugin, ...builtinPlugins]
+}
+
+async function details(): Promise<string> {
+  const [{ describeProviders }, plugins] = await Promise.all([import('./process/providers.ts'), loadPlugins()])
+  return detailsText({
+    providers: await describeProviders(),
+    tls: ['Available TLS layers : node:tls'],
+    plugins: plugins.map((plugin) => plugin.name),
+  })
+}
+
+process.exit(await main(process.argv.slice(2)))

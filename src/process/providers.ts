@@ -1,0 +1,46 @@
+// Owns the choice of the sock provider, and of what is behind it: the kernel's own calls where they load, Node's sockets everywhere.
+
+import type { Provider } from '../core/provider.ts'
+
+export interface ProviderWishes {
+  /** On the command line, or in `global`; undefined: the best there is. */
+  readonly wanted: 'node' | 'linux' | undefined
+  /** nosplice, -dS, maxpipes. */
+  readonly maxPipes: number | undefined
+  readonly pipeSize: number | undefined
+  readonly maxAccept: number | undefined
+}
+
+/** Resolves with the provider, or with why the one that was asked for cannot be had. */
+export async function chooseProvider(wishes: ProviderWishes): Promise<Provider | string> {
+  if (wishes.wanted !== 'node') {
+    const reason = await openLinux(wishes)
+    if (typeof reason !== 'string') return reason
+    if (wishes.wanted === 'linux') return `the linux provider cannot be had: ${reason}`
+  }
+  return (await import('../net/node/provider.ts')).nodeProvider
+}
+
+async function openLinux(wishes: ProviderWishes): Promise<Provider | string> {
+  const { loadKernel } = await import('../net/linux/syscalls.ts')
+  const kernel = loadKernel()
+  if ('reason' in kernel) return kernel.reason
+  const { linuxProvider } = await import('../net/linux/provider.ts')
+  try {
+    return linuxProvider(kernel, {
+      ...(wishes.maxPipes === undefined ? {} : { maxPipes: wishes.maxPipes }),
+      ...(wishes.pipeSize === undefined ? {} : { pipeSize: wishes.pipeSize }),
+      ...(wishes.maxAccept === undefined ? {} : { maxAccept: wishes.maxAccept }),
+    })
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+/** One line per provider for -vv: which there are, which would be used, and why. */
+export async function describeProviders(): Promise<string[]> {
+  const { loadKernel } = await import('../net/linux/syscalls.ts')
+  const kernel = loadKernel()
+  const linux = 'reason' in kernel ? `linux : not usable, ${kernel.reason}` : 'linux : epoll, splice (used by itself)'
+  return [linux, `node : node:net${'reason' in kernel ? ' (used by itself)' : ''}`]
+}
