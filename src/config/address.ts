@@ -89,7 +89,7 @@ type Host = { readonly kind: 'ip'; readonly family: 'ipv4' | 'ipv6'; readonly ho
 
 function readHost(host: string, family: 'ipv4' | 'ipv6' | 'any', whole: string, fail: Fail): Host | undefined {
   if (host === '' || host === '*') return family === 'ipv6' ? { kind: 'ip', family, host: '::' } : { kind: 'ip', family: 'ipv4', host: '0.0.0.0' }
-  const bracketed = host.startsWith('[')
+  const bracketed = host.startsWith('[') && host.endsWith(']')
   const literal = canonicalIP(bracketed ? host.slice(1, -1) : host)
   if (literal !== undefined && !(bracketed && literal.family === 'ipv4')) {
     if (family === 'any' || family === literal.family) return { kind: 'ip', ...literal }

@@ -9,6 +9,7 @@ import { pointAt } from './words.ts'
 export const MAX_NESTING = 100
 
 interface Block {
+  readonly line: number
   /** reading: this branch is read. waiting: a later branch may be. done: none of the others is read, whatever they say. */
   state: 'reading' | 'waiting' | 'done'
   elseSeen: boolean
@@ -34,18 +35,18 @@ export class Directives {
     return this.#blocks.every((block) => block.state === 'reading')
   }
 
-  /** `.if` blocks that the end of the file leaves open. */
-  get open(): number {
-    return this.#blocks.length
+  /** The line of the innermost `.if` that the end of the file leaves open. */
+  get open(): number | undefined {
+    return this.#blocks.at(-1)?.line
   }
 
   /** Does what the line says, when its first word is a directive. */
-  take(words: readonly Word[], say: Say): boolean {
+  take(words: readonly Word[], line: number, say: Say): boolean {
     const first = words[0]
     if (first === undefined || !first.text.startsWith('.')) return false
     switch (first.text) {
       case '.if':
-        this.#if(words, say)
+        this.#if(words, line, say)
         return true
       case '.elif':
         this.#elif(words, say)
@@ -80,13 +81,13 @@ export class Directives {
     if (extra !== undefined && extra.text !== '') say('alert', `Unexpected argument '${extra.text}' for '${words[0]?.text ?? ''}'.`, extra)
   }
 
-  #if(words: readonly Word[], say: Say): void {
+  #if(words: readonly Word[], line: number, say: Say): void {
     if (this.#blocks.length >= MAX_NESTING && !this.#tooDeep) {
       this.#tooDeep = true
       say('alert', `too many nested '.if', max is ${MAX_NESTING}.`, words[0])
     }
     const read = this.reading && this.#blocks.length < MAX_NESTING
-    this.#blocks.push({ state: read ? this.#holds(words, say) : 'done', elseSeen: false })
+    this.#blocks.push({ line, state: read ? this.#holds(words, say) : 'done', elseSeen: false })
   }
 
   #elif(words: readonly Word[], say: Say): void {

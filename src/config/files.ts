@@ -1,7 +1,9 @@
 // Owns which files are read: the -f arguments, with folders replaced by the *.cfg that they hold. The system is behind `Files`.
 
 import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { dirname, isAbsolute, join } from 'node:path'
 import { getSystemErrorMap } from 'node:util'
+import type { DefaultPath } from './keywords/environment.ts'
 import type { Problems } from './problems.ts'
 
 /** What the loader needs of the file system. Each throws an Error whose message is for the reader. */
@@ -49,4 +51,19 @@ export function listFiles(paths: readonly string[], files: Files, problems: Prob
     }
   }
   return found
+}
+
+/** Where a file is that `configurationFile` names: relative names begin where `default-path` says, else in the working directory. */
+export function locate(path: string, configurationFile: string, from: DefaultPath | undefined): string {
+  if (from === undefined || isAbsolute(path)) return path
+  switch (from.mode) {
+    case 'current':
+      return path
+    case 'config':
+      return join(dirname(configurationFile), path)
+    case 'parent':
+      return join(dirname(configurationFile), '..', path)
+    case 'origin':
+      return join(from.path, path)
+  }
 }

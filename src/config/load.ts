@@ -1,12 +1,13 @@
 // Owns the way from files to a configuration: reads in order, reports everything, checks at the end.
 
-import type { Keyword, Place, Problem } from '../core/keyword.ts'
+import type { Keyword, Problem } from '../core/keyword.ts'
 import type { Plugin } from '../core/plugin.ts'
 import type { Scope } from './args.ts'
 import { checkReferences, standardChecks } from './checks.ts'
 import { BASE_FACTS, type Facts } from './conditional.ts'
 import type { Check, Configuration } from './configuration.ts'
-import { listFiles, type Files } from './files.ts'
+import { listFiles, locate, type Files } from './files.ts'
+import { defaultPath } from './keywords/environment.ts'
 import { lineKeywords } from './lines.ts'
 import { Problems } from './problems.ts'
 import { ConfigurationReader } from './reader.ts'
@@ -27,8 +28,6 @@ export interface LoadOptions {
   readonly checks?: readonly Check[]
   /** -dD: `.diag` lines speak. */
   readonly diag?: boolean
-  /** Where a file named in a configuration is. Default: the name as it is, so relative to the working directory. */
-  readonly locate?: (path: string, place: Place, configuration: Pick<Configuration, 'global'>) => string
 }
 
 export interface Loaded {
@@ -58,7 +57,7 @@ export function loadConfiguration(options: LoadOptions): Loaded {
     env,
     problems,
     plugins,
-    readFile: (path, place) => options.files.read(options.locate?.(path, place, { global: global.values }) ?? path),
+    readFile: (path, place) => options.files.read(locate(path, place.file, global.values.get(defaultPath))),
   }
   const reader = new ConfigurationReader(scope, sections, options.facts ?? BASE_FACTS, options.diag ?? false)
   const files = listFiles(options.paths, options.files, problems)

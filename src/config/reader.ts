@@ -8,7 +8,7 @@ import type { Files } from './files.ts'
 import { textOf } from './octets.ts'
 import { SECTION_NAMES, SKIPPED, type Sections } from './sections.ts'
 import { readStatement } from './statement.ts'
-import { didYouMean } from './table.ts'
+import { didYouMean, nearest } from './table.ts'
 import { cutLine, pointAt } from './words.ts'
 
 const LF = 10
@@ -60,19 +60,19 @@ export class ConfigurationReader {
       }
       start = end + 1
     }
-    if (directives.open > 0) problems.say('alert', { file, line: Math.max(1, line) }, "non-terminated '.if' block.")
+    if (directives.open !== undefined) problems.say('alert', { file, line }, "non-terminated '.if' block.", `the '.if' of line ${directives.open} has no '.endif'`)
   }
 
   #line(text: string, place: Place, directives: Directives): void {
     const { problems } = this.#scope
     const { words, fault } = cutLine(text, (name) => this.#variable(name, place))
     if (fault !== undefined) {
-      problems.say('alert', { ...place, column: fault.column }, `${fault.text}:\n${pointAt(text, fault.column)}`)
+      problems.say('alert', { ...place, column: fault.column }, fault.shown ? `${fault.text}:\n${pointAt(text, fault.column)}` : fault.text)
       return
     }
     const first = words[0]
     if (first === undefined) return
-    const isDirective = directives.take(words, (level, message, at) => problems.say(level, at === undefined ? place : { ...place, column: at.column }, message))
+    const isDirective = directives.take(words, place.line, (level, message, at) => problems.say(level, at === undefined ? place : { ...place, column: at.column }, message))
     if (isDirective || !directives.reading) return
     const begun = this.#sections.begin(words, place)
     if (begun !== undefined) {
@@ -81,7 +81,11 @@ export class ConfigurationReader {
       const hint = didYouMean(first.text, SECTION_NAMES)
       problems.say('alert', { ...place, column: first.column }, `unknown keyword '${first.text}' out of section`, hint)
       if (hint !== undefined) this.#home = SKIPPED
-    } else if (this.#home !== SKIPPED && !readStatement(this.#scope, this.#home, words, place)) {
+    } else if (this.#home === SKIPPED) {
+      // What looks like the next section must not go under in one that is skipped.
+      const section = first.column === 1 ? nearest(first.text, SECTION_NAMES) : undefined
+      if (section !== undefined) problems.say('alert', { ...place, column: 1 }, `unknown keyword '${first.text}' out of section`, didYouMean(first.text, SECTION_NAMES))
+    } else if (!readStatement(this.#scope, this.#home, words, place)) {
       this.#home = SKIPPED
     }
   }

@@ -111,7 +111,8 @@ export class Sections {
       this.#alert({ ...place, column: word.column }, text)
     }
     const rest = words.slice(2)
-    const base = this.#from(kind, name, rest, place) ?? (rest.length === 0 ? this.#latest(place) : undefined)
+    const named = this.#from(kind, name, rest, place)
+    const base = rest[0]?.text === 'from' ? named : this.#latest(place)
     const values = new SectionValues(base?.values)
     this.proxies.push({ name, kind, number: this.proxies.length + 1, from: base?.name, place, values })
     return { kind, name, sections: KINDS[kind], values }

@@ -24,7 +24,7 @@ export function readStatement(scope: Scope, home: Home, line: readonly Word[], p
     .join(' ')
   const section = home.sections.find((s) => found.keyword.sections.includes(s)) ?? 'global'
   const reader = new LineReader(scope, home, name, section, { ...place, column: words[0]?.column ?? 1 }, { words, at: found.words, faults: 0 })
-  if (manner !== 'set' && found.keyword.negate === undefined) refuseManner(reader, found.keyword, manner)
+  if (manner !== 'set' && found.keyword.negate === undefined) refuseManner(reader, found.keyword)
   else if (reader.run(found.keyword, home.values, manner)) reader.finish()
   return true
 }
@@ -33,10 +33,10 @@ function mannerOf(word: string): Manner {
   return word === 'no' || word === 'default' ? word : 'set'
 }
 
-function refuseManner(reader: LineReader, keyword: Keyword<unknown>, manner: Manner): void {
+function refuseManner(reader: LineReader, keyword: Keyword<unknown>): void {
   const option = /^option (.*)$/.exec(keyword.name)?.[1]
   const what = option === undefined ? `'${keyword.name}'` : `option '${option}'`
-  reader.fail(`negation/default is not supported for ${what}.`, manner === 'no' ? `leave the line out, or set another value with '${keyword.name}'` : undefined)
+  reader.fail(`negation/default is not supported for ${what}.`)
 }
 
 /** A line that no keyword of its section begins. */

@@ -72,7 +72,7 @@ export class KeywordTable {
 export function nearest(word: string, names: Iterable<string>): string | undefined {
   if (word.length > MAX_TYPO) return undefined
   const lower = word.toLowerCase()
-  const most = Math.max(1, Math.floor(word.length / 3))
+  const most = word.length < 3 ? 0 : Math.floor(word.length / 3)
   let best: string | undefined
   let bestDistance = most + 1
   for (const name of names) {

@@ -15,6 +15,8 @@ export const MAX_WORDS = 64
 export interface Fault {
   readonly text: string
   readonly column: number
+  /** Whether the line is worth showing with it. */
+  readonly shown: boolean
 }
 
 export interface Cut {
@@ -28,7 +30,7 @@ export type Lookup = (name: string) => string | undefined
 
 const NAME = /[A-Za-z_][A-Za-z0-9_]*|\.(?:FILE|LINE|SECTION)(?![A-Za-z0-9_])/y
 const HEX = /\\x([0-9a-fA-F]{2})/y
-const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '\\': '\\', '"': '"', "'": "'", '#': '#', ' ': ' ', '\t': '\t' }
+const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '\\': '\\', '"': '"', "'": "'", '#': '#', ' ': ' ' }
 
 class Cutter {
   readonly words: Word[] = []
@@ -46,7 +48,7 @@ class Cutter {
   }
 
   #stop(text: string, index: number): void {
-    this.fault = { text: `${text} at position ${index + 1}`, column: index + 1 }
+    this.fault = { text: `${text} at position ${index + 1}`, column: index + 1, shown: true }
   }
 
   #add(text: string): void {
@@ -62,7 +64,7 @@ class Cutter {
     const text = settle(this.#word)
     this.#word = undefined
     if (this.words.length < MAX_WORDS) this.words.push({ text, column: this.#column })
-    else this.fault ??= { text: `too many words, truncating after word ${MAX_WORDS}, position ${this.#column}: <${text}>`, column: this.#column }
+    else this.fault ??= { text: `too many words, truncating after word ${MAX_WORDS}, position ${this.#column}: <${text}>.`, column: this.#column, shown: false }
   }
 
   run(): void {
