@@ -98,7 +98,7 @@ export interface Sided<T> extends Omit<Keyword<T>, 'sections'> {
   readonly defaults?: boolean
   /** Its name in the warning. Default: the keyword as written. */
   readonly short?: string
-  /** The rest of the warning, behind "'NAME'". */
+  /** The whole warning, where HAProxy's is a special one. */
   readonly ignored?: (kind: string, name: string) => string
 }
 
@@ -112,8 +112,8 @@ export function sided<T>(side: Side, spec: Sided<T>): Keyword<T> {
   const elsewhere = (args: Args): boolean => {
     if (args.sectionKind !== (side === 'frontend' ? 'backend' : 'frontend')) return false
     args.rest()
-    const tail = ignored?.(args.sectionKind, args.sectionName) ?? `ignored because ${args.sectionKind} '${args.sectionName}' has no ${side} capability.`
-    args.warn(`'${short ?? args.keyword}' ${tail}`)
+    const lacks = `ignored because ${args.sectionKind} '${args.sectionName}' has no ${side} capability.`
+    args.warn(ignored?.(args.sectionKind, args.sectionName) ?? `'${short ?? args.keyword}' ${lacks}`)
     return true
   }
   const k: Keyword<T> = {

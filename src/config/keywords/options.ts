@@ -32,6 +32,7 @@ export const optionSpliceResponse = option('splice-response', 'both', 'Bulk data
 
 export const optionTcplog = sided<boolean>('frontend', {
   ...lasting('tcplog', 'Connections are logged with their timers, byte counts, termination state and queue positions.'),
+  ignored: (kind, name) => `${kind} '${name}' : 'option tcplog' directive is ignored in backends.`,
 })
 
 /** What `mode health` and `monitor-net` answer with, so frontends have it too; checks of servers are not done yet. */

@@ -48,7 +48,7 @@ export const maxconn = sided<number>('frontend', {
   name: 'maxconn',
   args: '<conns>',
   doc: 'How many connections this frontend holds at a time; more wait in the kernel. Default: what `global` allows.',
-  ignored: (kind, name) => `ignored because ${kind} '${name}' has no frontend capability. Maybe you want 'fullconn' instead ?`,
+  ignored: (kind, name) => `'maxconn' ignored because ${kind} '${name}' has no frontend capability. Maybe you want 'fullconn' instead ?`,
   parse: (args) => integer(args),
 })
 
@@ -57,7 +57,7 @@ export const fullconn = sided<number>('backend', {
   name: 'fullconn',
   args: '<conns>',
   doc: 'How many connections in this backend make servers with a `minconn` use all of their `maxconn`.',
-  ignored: (kind, name) => `ignored because ${kind} '${name}' has no backend capability. Maybe you want 'maxconn' instead ?`,
+  ignored: (kind, name) => `'fullconn' ignored because ${kind} '${name}' has no backend capability. Maybe you want 'maxconn' instead ?`,
   parse: (args) => integer(args),
 })
 

@@ -25,7 +25,7 @@ function timeout(kind: string, side: Side, doc: string, writes?: Keyword<number>
     name: `timeout ${kind}`,
     args: '<timeout>',
     doc,
-    ignored: (at, name) => `will be ignored because ${at} '${name}' has no ${side} capability`,
+    ignored: (at, name) => `'timeout ${kind}' will be ignored because ${at} '${name}' has no ${side} capability`,
     parse: delay,
     ...(writes === undefined ? {} : { writes }),
   })
