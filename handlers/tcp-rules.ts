@@ -32,7 +32,7 @@ class TcpRules implements Handler {
 
   /** All rules at once: nothing here can wait. */
   step(hs: Handshake): Verdict {
-    const subject = new HandshakeSubject(hs, now)
+    const subject = new HandshakeSubject(hs, now, this.#place === 'session')
     const run = new RuleRun(this.#rules)
     const insert: MakeHandler[] = []
     for (;;) {

@@ -13,13 +13,15 @@ export type RuleSet = 'connection' | 'handshake' | 'session' | 'request' | 'resp
  *   wait     its value is not there yet and may come: the same action again when more has arrived
  *   accept   no further rule of this set
  *   reject   ends the connection; `close` (responses) ends the server's side; `drop` leaves the client without a word
- *   pause    the next rule after `ms`; `tarpit` holds for `ms`, then rejects
+ *   pause    the next rule after `ms`
+ *   tarpit   holds the client for `ms`, then rejects; undefined: for as long as the proxy's `timeout tarpit` says
  *   insert   the named handler comes before the handlers that follow, and the next rule is evaluated
  *   serve    an application answers instead of a server
  */
 export type ActionResult =
   | { readonly result: 'next' | 'wait' | 'accept' | 'reject' | 'close' | 'drop' }
-  | { readonly result: 'pause' | 'tarpit'; readonly ms: number }
+  | { readonly result: 'pause'; readonly ms: number }
+  | { readonly result: 'tarpit'; readonly ms: number | undefined }
   | { readonly result: 'insert'; readonly handler: string }
   | { readonly result: 'serve'; readonly app: App }
 

@@ -98,6 +98,18 @@ export interface Variables {
   unset(variable: VariableName): void
 }
 
+/** What rules change of a session besides its addresses and variables. Whoever runs the session keeps it and acts on it. */
+export interface SessionEffects {
+  /** The level of its log line; 'silent': none. undefined: the usual. */
+  logLevel: 'emerg' | 'alert' | 'crit' | 'err' | 'warning' | 'notice' | 'info' | 'debug' | 'silent' | undefined
+  /** -2047 to 2047; lower waits less in queues. */
+  priorityClass: number
+  /** -524287 to 524287, ms: added to the time by which a queue orders sessions of one class. */
+  priorityOffset: number
+  /** By slot; undefined: nothing. */
+  readonly requestCaptures: (ByteString | undefined)[]
+}
+
 /** What an expression is asked about: a connection with all that is known of it at this stage. Parts not there yet are undefined. */
 export interface Subject {
   /** Milliseconds since the epoch, with microseconds as its fraction where the clock has them. */
@@ -116,6 +128,7 @@ export interface Subject {
   readonly target: ServerView | undefined
   readonly variables: Variables
   readonly record: SessionRecord | undefined
+  readonly effects: SessionEffects | undefined
 }
 
 /** Evaluates one fetch. It never throws: what cannot be had is undefined. */
@@ -174,8 +187,10 @@ export interface FetchSpec {
   readonly source: Source
   /** One line. */
   readonly doc: string
-  /** A word of ACLs only (`hdr_beg`): it implies this matching method and is not a fetch elsewhere. */
+  /** In an ACL, and without a converter: this matching method instead of its type's. */
   readonly match?: MatchMethod
+  /** A word of ACLs only (`hdr_beg`): it is not a fetch elsewhere. */
+  readonly aclOnly?: boolean
   /** How integers are written in its patterns: 'version' reads 3.1 as 3 × 65536 + 1. */
   readonly numbers?: 'decimal' | 'version'
   /** Called once per use, at start-up. undefined: it reported why not. */

@@ -48,3 +48,6 @@ export interface ProcessView {
 
 /** The frontend that accepted a connection. */
 export const FRONTEND: FactKey<ProxyView> = factKey<ProxyView>('frontend')
+
+/** What `tcp-request session` rules made of a connection's ends: the session begins with these, the connection keeps its own. */
+export const SESSION_ENDS: FactKey<{ readonly src: Address; readonly dst: Address }> = factKey<{ readonly src: Address; readonly dst: Address }>('session ends')

@@ -2,15 +2,16 @@
 
 import type { Args, Keyword, Word } from '../core/keyword.ts'
 import { keyword } from '../core/keyword.ts'
-import type { Fail, MatchMethod, Scope, Source, Subject } from '../core/sample.ts'
+import type { Fail, Scope, Source, Subject } from '../core/sample.ts'
 import { NOT_YET, toBytes } from '../core/sample.ts'
 import { compileText } from './expression.ts'
 import type { Expression } from './expression.ts'
-import { Integers } from './patterns/integers.ts'
+import { isOperator } from './patterns/integers.ts'
 import type { Operator } from './patterns/integers.ts'
 import { defaultMethod, isMatchMethod, makeIndex, MATCH_METHODS } from './patterns/match.ts'
-import type { Pattern, PatternIndex } from './patterns/pattern.ts'
-import { readPatterns } from './patterns/file.ts'
+import { patternFile } from './patterns/file.ts'
+import { patternStore } from './patterns/pattern-set.ts'
+import type { IndexSlot } from './patterns/pattern-set.ts'
 import { argsScope } from './scope.ts'
 import { didYouMean, vocabulary } from './vocabulary.ts'
 
@@ -37,13 +38,6 @@ export interface AclTable {
   readonly acls: ReadonlyMap<string, Acl>
 }
 
-const OPERATORS: readonly Operator[] = ['eq', 'ge', 'gt', 'le', 'lt']
-function isOperator(text: string): text is Operator {
-  return OPERATORS.some((operator) => operator === text)
-}
-
-let nextPattern = 1
-
 /** Compiles `<criterion> [flags] [operator] [<value> …]`, all of `words`. Messages end as HAProxy's do. */
 export function compileTest(words: readonly Word[], scope: Scope, fail: Fail): AclTest | undefined {
   const first = words[0] ?? { text: '', column: 0 }
@@ -55,7 +49,8 @@ export function compileTest(words: readonly Word[], scope: Scope, fail: Fail): A
   const numbers = expression.match !== undefined || expression.text === first.text ? spec?.numbers : undefined
   let method = expression.match ?? defaultMethod(expression.type)
   let ignoreCase = false
-  const groups: PatternIndex[] = []
+  const groups: IndexSlot[] = []
+  const used = `acl '${first.text}' file '${scope.place.file}' line ${scope.place.line}`
   let explicit = false
   let at = 1
   for (; at < words.length; at++) {
@@ -94,9 +89,15 @@ export function compileTest(words: readonly Word[], scope: Scope, fail: Fail): A
         if (word.text === '-M' && value?.text !== '-f') return fail("'-M' is followed by '-f' and a file", undefined, word)
         const file = words[at + (word.text === '-M' ? 2 : twoColumns ? 2 : 1)]
         if (file === undefined) return fail("missing file name after '-f'", undefined, word)
-        const index = openIndex(method, ignoreCase, numbers, expression, fail, word)
-        if (index === undefined || !readPatterns(file, twoColumns, index, scope, fail)) return undefined
-        groups.push(index)
+        const kind = method ?? noMethod(expression, fail, word)
+        if (kind === undefined) return undefined
+        const set = patternFile(file, twoColumns ? 2 : 1, scope)
+        if (set === undefined) return undefined
+        const fold = ignoreCase
+        const slot = set.attach(() => makeIndex(kind, fold, numbers))
+        if ('problem' in slot) return fail(`${slot.problem}, in file '${file.text}'`, undefined, file)
+        set.usedBy.push(used)
+        groups.push(slot)
         explicit = true
         at += twoColumns ? 2 : 1
         break
@@ -105,52 +106,47 @@ export function compileTest(words: readonly Word[], scope: Scope, fail: Fail): A
         return fail(`'${word.text}' is not a valid ACL option. Please use '--' before any pattern beginning with a '-'`, undefined, word)
     }
   }
-  const index = openIndex(method, ignoreCase, numbers, expression, fail, first)
-  if (index === undefined || method === undefined) return undefined
+  const kind = method ?? noMethod(expression, fail, first)
+  if (kind === undefined) return undefined
+  const set = patternStore(scope.plugins).own()
+  const slot = set.attach(() => makeIndex(kind, ignoreCase, numbers))
+  if ('problem' in slot) return undefined
+  set.usedBy.push(used)
+  let operator: Operator = 'eq'
   for (; at < words.length; at++) {
     const word = words[at]
     if (word === undefined || word.text === '--') continue
-    if (index instanceof Integers && isOperator(word.text)) {
-      index.operator = word.text
+    if ((kind === 'int' || kind === 'len') && isOperator(word.text)) {
+      operator = word.text
       continue
     }
     explicit = true
-    const problem = index.add({ id: nextPattern++, text: toBytes(word.text), value: undefined })
+    const problem = set.add(toBytes(operator === 'eq' ? word.text : `${operator} ${word.text}`))
     if (problem !== undefined) return fail(problem, undefined, word)
   }
-  if (!explicit && method !== 'bool' && method !== 'found') {
+  if (!explicit && kind !== 'bool' && kind !== 'found') {
     scope.warn(
       `acl keyword '${first.text}' : no pattern to match against were provided, so this ACL will never match`,
       "if this is what you intended, add '--'; to match only for existence use '-m found'; to match an int as a bool use '-m bool'",
       first,
     )
   }
-  groups.push(index)
+  groups.push(slot)
   return { text: words.map((w) => w.text).join(' '), fetch: expression.fetch, source: expression.source, evaluate: evaluator(expression, groups) }
 }
 
-function openIndex(method: MatchMethod | undefined, ignoreCase: boolean, numbers: 'decimal' | 'version' | undefined, expression: Expression, fail: Fail, at: Word): PatternIndex | undefined {
-  if (method !== undefined) return makeIndex(method, ignoreCase, numbers)
+function noMethod(expression: Expression, fail: Fail, at: Word): undefined {
   return fail(`matching method must be specified first (using '-m') when using a sample fetch of this type ('${expression.fetch}')`, undefined, at)
 }
 
-function evaluator(expression: Expression, groups: readonly PatternIndex[]): (subject: Subject, final: boolean) => Truth {
+function evaluator(expression: Expression, groups: readonly IndexSlot[]): (subject: Subject, final: boolean) => Truth {
   return (subject, final) => {
     const sample = expression.evaluate(subject)
     if (sample === undefined) return 'fail'
     if (sample === NOT_YET) return final ? 'fail' : 'wait'
-    for (const group of groups) if (group.find(sample) !== undefined) return 'pass'
+    for (const group of groups) if (group.index.find(sample) !== undefined) return 'pass'
     return sample.mayChange === true && !final ? 'wait' : 'fail'
   }
-}
-
-/** The pattern that a test would match, for those who need to know which (maps, explain). */
-export function findPattern(groups: readonly PatternIndex[], sample: Parameters<PatternIndex['find']>[0]): Pattern | undefined {
-  for (const group of groups) {
-    const found = group.find(sample)
-    if (found !== undefined) return found
-  }
-  return undefined
 }
 
 /** Whose ACLs they are: `defaults` sections keep theirs to themselves. */

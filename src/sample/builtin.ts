@@ -2,15 +2,27 @@
 
 import type { Plugin } from '../core/plugin.ts'
 import { acl } from './acl.ts'
+import { addressActions } from './actions/addresses.ts'
+import { refusedActions } from './actions/refused.ts'
+import { sessionActions } from './actions/session.ts'
+import { globalSetVar, globalSetVarFmt, variableActions } from './actions/variables.ts'
 import { verdictActions } from './actions/verdicts.ts'
+import { captureSlots, requestInspectDelay, requestRules, responseInspectDelay, responseRules } from './content.ts'
+import { addressConverters } from './converters/addresses.ts'
+import { integerConverters } from './converters/integers.ts'
+import { mapConverters } from './converters/maps.ts'
+import { stringConverters } from './converters/strings.ts'
+import { variableConverters } from './converters/variables.ts'
 import { internalFetches } from './fetches/internal.ts'
 import { layer4Fetches } from './fetches/layer4.ts'
+import { layer5Fetches } from './fetches/layer5.ts'
+import { layer6Fetches } from './fetches/layer6.ts'
 import { errorLogFormat, logFormat, logFormatSd } from './log-keywords.ts'
 
 export const samplePlugin: Plugin = {
   name: 'samples',
-  keywords: [acl, logFormat, logFormatSd, errorLogFormat],
-  fetches: [...internalFetches, ...layer4Fetches],
-  converters: [],
-  actions: [...verdictActions],
+  keywords: [acl, logFormat, logFormatSd, errorLogFormat, requestRules, responseRules, requestInspectDelay, responseInspectDelay, globalSetVar, globalSetVarFmt],
+  fetches: [...internalFetches, ...layer4Fetches, ...layer5Fetches, ...layer6Fetches],
+  converters: [...stringConverters, ...integerConverters, ...addressConverters, ...variableConverters, ...mapConverters],
+  actions: [...refusedActions, ...verdictActions, ...variableActions, ...addressActions, ...sessionActions((scope) => captureSlots(scope.values))],
 }

@@ -32,9 +32,18 @@ export function compileCondition(words: readonly Word[], scope: Scope, fail: Fai
     return fail(`only accepts 'if' or 'unless', in ${scope.proxy === '' ? scope.rule : `'${scope.proxy}'`} (got '${keyword?.text ?? ''}')`, didYouMean(keyword?.text ?? '', ['if', 'unless']), keyword)
   }
   const inner: Fail = (text, hint, at) => fail(`error detected in ${proxyText(scope)} while parsing '${keyword.text}' condition : ${text}`, hint, at ?? keyword)
-  const either = compileTerms(rest, scope, inner)
+  return conditionOf(words, rest, scope, inner)
+}
+
+/** As compileCondition(), for a rule that words its problems in its own way: `fail` gets them bare. */
+export function compileBareCondition(words: readonly Word[], scope: Scope, fail: Fail): Condition | undefined {
+  return conditionOf(words, words.slice(1), scope, fail)
+}
+
+function conditionOf(words: readonly Word[], rest: readonly Word[], scope: Scope, fail: Fail): Condition | undefined {
+  const either = compileTerms(rest, scope, fail)
   if (either === undefined) return undefined
-  const negated = keyword.text === 'unless'
+  const negated = words[0]?.text === 'unless'
   const test = negated
     ? (subject: Subject, final: boolean): Truth => not(any(either, subject, final))
     : (subject: Subject, final: boolean): Truth => any(either, subject, final)

@@ -25,6 +25,8 @@ export interface LogFormat {
   readonly text: string
   /** It has a field that only the end of the session knows: bytes, total time, termination state. Otherwise the line is written once the server is connected. */
   readonly needsEnd: boolean
+  /** What it always gives; undefined when that depends on the subject. */
+  readonly constant: ByteString | undefined
   /** Bytes, one character each: write it as 'latin1'. */
   format(subject: Subject): ByteString
 }
@@ -111,7 +113,8 @@ export function compileLogFormat(word: Word, mode: LogMode, scope: Scope, fail: 
     parts.push(known.make(own, mode))
   }
   flush()
-  return { text, needsEnd, format: joiner(parts) }
+  const constant = parts.every((part) => typeof part === 'string') ? parts.join('') : undefined
+  return { text, needsEnd, constant, format: joiner(parts) }
 }
 
 function joiner(parts: readonly (Part | ByteString)[]): Part {

@@ -53,6 +53,7 @@ export const tcplogFormat: LogFormat = fixed('%ci:%cp [%t] %ft %b/%s %Tw/%Tc/%Tt
 export const errorFormat: LogFormat = {
   text: '%ci:%cp [%t] %f/<bind>: <error>',
   needsEnd: false,
+  constant: undefined,
   format(subject) {
     const { record } = subject
     return record === undefined ? '' : `${errorHead.format(subject)}/${record.bind}: ${record.error}`

@@ -14,6 +14,9 @@ export interface Rule {
   /** As written: `reject if { src 10.0.0.0/8 }`. */
   readonly text: string
   readonly place: Place
+  /** The section that it stands in, and its action's name. */
+  readonly section: string
+  readonly action: string
   readonly act: Act
   readonly condition: Condition | undefined
   /** Handlers that its action may insert. */
@@ -35,10 +38,19 @@ const PLACES: Readonly<Record<RuleSet, RuleSetPlace>> = {
   response: { words: 'tcp-response content', backend: 'response' },
 }
 
+/** In the order in which they are asked. A line below one of a later set is no error, but not what it looks like. */
+const made: { readonly rules: RuleSet; readonly keyword: Keyword<readonly Rule[]> }[] = []
+const ORDER: readonly RuleSet[] = ['connection', 'handshake', 'session', 'request']
+
+function warnOrder(args: Args, rules: RuleSet): void {
+  const later = made.find((other) => ORDER.indexOf(other.rules) > ORDER.indexOf(rules) && ORDER.includes(rules) && (args.values.get(other.keyword) ?? []).some((rule) => rule.place.file === args.place.file && rule.place.line <= args.place.line && rule.section === args.sectionName))
+  if (later !== undefined) args.warn(`a 'tcp-request' rule placed after a '${PLACES[later.rules].words}' rule will still be processed before.`)
+}
+
 /** The keyword of a rule set. Its value: the rules in order, those of a defaults section first. */
 export function ruleKeyword(rules: RuleSet, doc: string): Keyword<readonly Rule[]> {
   const place = PLACES[rules]
-  return keyword<readonly Rule[]>({
+  const self: Keyword<readonly Rule[]> = keyword<readonly Rule[]>({
     name: place.words,
     sections: place.frontend === undefined ? ['defaults', 'backend'] : place.backend === undefined ? ['defaults', 'frontend'] : ['defaults', 'frontend', 'backend'],
     args: '<action> [{ if | unless } <condition>]',
@@ -48,10 +60,13 @@ export function ruleKeyword(rules: RuleSet, doc: string): Keyword<readonly Rule[
       if (args.sectionKind === 'defaults' && args.sectionName === '') {
         return args.fail(`'${place.words}' not allowed in anonymous 'defaults' section.`, 'give the defaults section a name and use it with `from`')
       }
+      warnOrder(args, rules)
       const rule = parseRule(args, rules)
       return rule === undefined ? undefined : [...(before ?? []), rule]
     },
   })
+  made.push({ rules, keyword: self })
+  return self
 }
 
 /** Reads one rule: all remaining words. Reports and returns undefined when it cannot. */
@@ -91,7 +106,7 @@ export function parseRule(args: Args, rules: RuleSet): Rule | undefined {
     condition = compileCondition(rest, scope, (text, hint, at) => fail(`${what} : ${text}`, hint, at))
     if (condition === undefined) return undefined
   }
-  return { text: words.map((w) => w.text).join(' '), place: args.place, act, condition, inserts: spec.inserts ?? [] }
+  return { text: words.map((w) => w.text).join(' '), place: args.place, section: args.sectionName, action: name, act, condition, inserts: spec.inserts ?? [] }
 }
 
 class RuleWords implements ActionWords {

@@ -6,11 +6,10 @@ import type { FactKey, Handshake } from '../../src/core/handler.ts'
 import type { Args, Keyword, Values, Word } from '../../src/core/keyword.ts'
 import type { Plugin } from '../../src/core/plugin.ts'
 import type { Sample, Subject } from '../../src/core/sample.ts'
-import type { Contents } from '../../src/core/view.ts'
 import { samplePlugin } from '../../src/sample/builtin.ts'
 import { compileExpression } from '../../src/sample/expression.ts'
 import { argsScope } from '../../src/sample/scope.ts'
-import { HandshakeSubject } from '../../src/sample/subject.ts'
+import { SessionSubject } from '../../src/sample/subject.ts'
 
 /** Blanks part words; quotes and backslashes as in a configuration file, without variables. */
 export function words(line: string): Word[] {
@@ -141,9 +140,9 @@ export class StillHandshake implements Handshake {
   }
 }
 
-/** A subject of addresses, and bytes of the client if given. */
-export function subject(options: { src?: string; dst?: string; bytes?: Buffer; final?: boolean; now?: number } = {}): Subject {
-  const base = new HandshakeSubject(new StillHandshake(options.src, options.dst), () => options.now ?? 1_700_000_000_123.456)
-  const request: Contents | undefined = options.bytes === undefined ? undefined : { bytes: options.bytes, final: options.final ?? true }
-  return Object.create(base, { request: { value: request } })
+/** A session of addresses, and bytes of the client if given. */
+export function subject(options: { src?: string; dst?: string; bytes?: Buffer; final?: boolean; now?: number } = {}): SessionSubject {
+  const made = new SessionSubject(new StillHandshake(options.src, options.dst), () => options.now ?? 1_700_000_000_123.456)
+  if (options.bytes !== undefined) made.request = { bytes: options.bytes, final: options.final ?? true }
+  return made
 }

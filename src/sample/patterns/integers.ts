@@ -5,6 +5,11 @@ import { cast, INT64_MAX, INT64_MIN } from '../cast.ts'
 import type { Pattern, PatternIndex } from './pattern.ts'
 
 export type Operator = 'eq' | 'ge' | 'gt' | 'le' | 'lt'
+export const OPERATORS: readonly Operator[] = ['eq', 'ge', 'gt', 'le', 'lt']
+
+export function isOperator(text: string): text is Operator {
+  return OPERATORS.some((operator) => operator === text)
+}
 
 interface Range {
   readonly low: bigint
@@ -70,9 +75,8 @@ export const lengthOf: Measure = (sample) => {
   return s?.type === 'str' || s?.type === 'bin' ? BigInt(s.value.length) : undefined
 }
 
+/** Patterns are ranges, with an operator in front if not `eq`: `gt 5`. */
 export class Integers implements PatternIndex {
-  /** Used by the patterns that are added next. */
-  operator: Operator = 'eq'
   readonly #measure: Measure
   readonly #number: ParseNumber
   readonly #single = new Map<bigint, Pattern>()
@@ -84,7 +88,9 @@ export class Integers implements PatternIndex {
   }
 
   add(pattern: Pattern): string | undefined {
-    const range = parseRange(pattern.text, this.operator, this.#number)
+    const blank = pattern.text.indexOf(' ')
+    const operator = blank < 0 ? 'eq' : pattern.text.slice(0, blank)
+    const range = isOperator(operator) ? parseRange(pattern.text.slice(blank + 1), operator, this.#number) : `'${pattern.text}' is not a number`
     if (typeof range === 'string') return range
     if (range.low !== range.high) this.#ranges.push({ ...range, pattern })
     else if (!this.#single.has(range.low)) this.#single.set(range.low, pattern)
