@@ -10,4 +10,4 @@ import { session } from './session.ts'
 import { tcpRules } from './tcp-rules.ts'
 import { tls } from './tls.ts'
 
-export const builtinPlugins: readonly Plugin[] = [health, monitor, acceptProxyPlugin, tcpRules, tls, demo, session, sendProxy]
+export const builtinPlugins: readonly Plugin[] = [sendProxy, health, monitor, acceptProxyPlugin, tcpRules, tls, demo, session]

@@ -46,4 +46,6 @@ export interface Connection {
   finish(): void
   /** RST. Idempotent; after finish() it hurries the end. */
   reset(): void
+  /** Leaves the peer without a word: neither FIN nor RST where the provider can, else as late as possible. */
+  drop(): void
 }

@@ -248,7 +248,7 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
     this.#events.refused(this, handler, detail === undefined ? why : { ...why, detail })
     if (how === 'finish') this.finish()
     else if (how === 'reset') this.reset()
-    else this.#forget()
+    else this.drop()
     return false
   }
 
@@ -312,9 +312,11 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
     this.#release()
   }
 
-  /** Without a word: where the provider cannot, nothing is read or said, and the descriptor is let go much later. */
-  #forget(): void {
+  /** Where the provider cannot do it silently, nothing is read or said, and the descriptor is let go much later. */
+  drop(): void {
+    if (this.#released) return
     this.#user = null
+    this.#leaveHandshake()
     if (this.sock.drop !== undefined) {
       this.sock.drop()
       this.shut = shutting.CLOSED

@@ -5,6 +5,7 @@ import type { ProcessView, ProxyView } from '../core/view.ts'
 import type { Wheel } from '../util/wheel.ts'
 import type { Balance } from './balance.ts'
 import type { Gauge } from './gauge.ts'
+import type { InspectionPlan } from './inspection.ts'
 import { Queue, type Ticket, type Waiter } from './queue.ts'
 import type { Server } from './server.ts'
 
@@ -26,6 +27,9 @@ export interface BackendSettings {
   readonly noLinger: boolean
   /** All backup servers share the load, not only the first usable one. */
   readonly allBackups: boolean
+  /** Rules on the client's and on the server's first bytes. */
+  readonly inspection: InspectionPlan | undefined
+  readonly responseInspection: InspectionPlan | undefined
 }
 
 export class Backend implements ProxyView {

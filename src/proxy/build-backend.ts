@@ -17,7 +17,7 @@ import { serverLines, type ServerLine } from '../config/lines.ts'
 import { handOver } from '../net/connect.ts'
 import { Backend } from './backend.ts'
 import { First, LeastConn, Random, RoundRobin, SourceHash, type Balance } from './balance.ts'
-import type { Build } from './build.ts'
+import { inspectionOf, type Build } from './build.ts'
 import { resolveName } from './resolve.ts'
 import { Server } from './server.ts'
 
@@ -137,6 +137,8 @@ export async function buildBackend(build: Build, section: ProxySection, id: numb
       abortOnClose: values.get(optionAbortonclose) ?? false,
       noLinger: values.get(optionNolinger) ?? false,
       allBackups: false,
+      inspection: section.kind === 'listen' ? undefined : inspectionOf(values, 'request'),
+      responseInspection: inspectionOf(values, 'response'),
     },
     servers,
     chooseBalance(values.get(balanceKey) ?? DEFAULT_BALANCE, build.random),

@@ -15,7 +15,7 @@ import { FRONTEND } from '../core/view.ts'
 import { connectFormat, errorFormat, errorLogFormat, logFormat, logFormatSd, tcplogFormat } from '../sample/log-keywords.ts'
 import { GatedListener } from '../net/listener.ts'
 import type { Backend } from './backend.ts'
-import type { Build } from './build.ts'
+import { inspectionOf, type Build } from './build.ts'
 import { Bind, Frontend, type FrontendHost, type FrontendLog } from './frontend.ts'
 import { resolveName } from './resolve.ts'
 import type { Stream } from './stream.ts'
@@ -93,6 +93,7 @@ export async function buildFrontend(build: Build, host: FrontendHost, section: P
       logSeparateErrors: values.get(optionLogSeparateErrors) ?? false,
       bufferSize: build.bufferSize,
       ...splicing(values),
+      inspection: inspectionOf(values, 'request'),
     },
     host,
     build.gauges.gauge(),

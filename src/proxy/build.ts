@@ -8,8 +8,11 @@ import type { HandlerSpec, Plugin, PlanLine } from '../core/plugin.ts'
 import type { Provider } from '../core/provider.ts'
 import type { ProxySection } from '../config/configuration.ts'
 import type { ConnectionPlan, EngineConnection } from '../net/connection.ts'
+import { requestInspectDelay, requestRules, responseInspectDelay, responseRules } from '../sample/content.ts'
+import { timeoutConnect } from '../config/keywords/timeouts.ts'
 import type { Wheel } from '../util/wheel.ts'
 import type { GaugeMemory } from './gauge.ts'
+import type { InspectionPlan } from './inspection.ts'
 
 /** How long a polite end waits for the peer's, unless client-fin says otherwise. ms */
 const DRAIN_MS = 5000
@@ -39,6 +42,14 @@ export interface LineToPlan {
   readonly section: ProxySection
   readonly kind: 'frontend' | 'backend'
   readonly app: App | undefined
+}
+
+/** The content rules of a section; undefined: it has none. */
+export function inspectionOf(values: Values, way: 'request' | 'response'): InspectionPlan | undefined {
+  const rules = values.get(way === 'request' ? requestRules : responseRules) ?? []
+  if (rules.length === 0) return undefined
+  const delay = values.get(way === 'request' ? requestInspectDelay : responseInspectDelay) ?? 0
+  return { rules, delay, tarpit: values.get(timeoutConnect) ?? 0 }
 }
 
 export class Build {

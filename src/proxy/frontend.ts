@@ -11,10 +11,11 @@ import type { ProcessView, ProxyView, ServerView } from '../core/view.ts'
 import { EngineConnection, type ConnectionEvents, type ConnectionPlan } from '../net/connection.ts'
 import type { GatedListener, PauseReason } from '../net/listener.ts'
 import type { LogFormat } from '../sample/log-format.ts'
-import { ConnectionSubject, SessionSubject } from '../sample/subject.ts'
+import { ConnectionSubject } from '../sample/subject.ts'
 import type { Wheel } from '../util/wheel.ts'
 import type { Backend } from './backend.ts'
 import type { Gauge } from './gauge.ts'
+import type { InspectionPlan } from './inspection.ts'
 import { StreamRecord } from './record.ts'
 import { Stream, type StreamHost } from './stream.ts'
 
@@ -38,6 +39,8 @@ export interface FrontendSettings {
   readonly bufferSize: number
   readonly spliceRequest: boolean
   readonly spliceResponse: boolean
+  /** Content rules; undefined: none. */
+  readonly inspection: InspectionPlan | undefined
 }
 
 /** Where a frontend's lines go, and what they say. */
@@ -157,6 +160,14 @@ export class Frontend implements StreamHost, App, ProxyView {
     return this.#host.process
   }
 
+  get inspection(): InspectionPlan | undefined {
+    return this.settings.inspection
+  }
+
+  get clock(): () => number {
+    return this.#host.clock
+  }
+
   get bufferSize(): number {
     return this.settings.bufferSize
   }
@@ -267,12 +278,14 @@ export class Frontend implements StreamHost, App, ProxyView {
     const normal = stream.by === '-' && stream.retries === 0
     if (settings.dontLogNormal && normal) return
     if (settings.dontLogNull && stream.connection === undefined && stream.by === 'C' && stream.client.input.length === 0) return
-    const subject = new SessionSubject(stream.client, this.#host.clock)
+    const { subject } = stream
     subject.record = new StreamRecord(stream, this, early, this.#logged++)
     subject.backend = stream.backend
     subject.target = stream.server
     subject.server = stream.connection
-    log.sink.write(settings.logSeparateErrors && !normal ? 'err' : 'info', log.session.format(subject), log.structured?.format(subject))
+    const { logLevel } = subject.effects
+    if (logLevel === 'silent') return
+    log.sink.write(logLevel ?? (settings.logSeparateErrors && !normal ? 'err' : 'info'), log.session.format(subject), log.structured?.format(subject))
   }
 
   report(where: string, error: unknown): void {

@@ -16,7 +16,6 @@ export class StreamRecord implements SessionRecord {
   readonly early: boolean
   readonly logNumber: number
   readonly uniqueId = undefined
-  readonly requestCaptures: readonly (string | undefined)[] = []
   readonly responseCaptures: readonly (string | undefined)[] = []
   readonly error = ''
   readonly serverQueue = 0
@@ -29,11 +28,11 @@ export class StreamRecord implements SessionRecord {
   }
 
   get client(): Address {
-    return this.#stream.client.src
+    return this.#stream.subject.src
   }
 
   get local(): Address {
-    return this.#stream.client.dst
+    return this.#stream.subject.dst
   }
 
   get acceptDate(): number {
@@ -123,6 +122,10 @@ export class StreamRecord implements SessionRecord {
 
   get backendQueue(): number {
     return this.#stream.queuedBehind
+  }
+
+  get requestCaptures(): readonly (string | undefined)[] {
+    return this.#stream.subject.effects.requestCaptures
   }
 
   get sessionNumber(): number {

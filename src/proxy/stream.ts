@@ -1,22 +1,24 @@
 // Owns a proxied session: from the client's connection to a server chosen, reached and joined, to the end of both and its record.
 //
-//   route ──► choose ──► (queue) ──► connect ──► data ──► over
-//               ▲                      │ failed
-//               └── redispatch ◄───────┴──► back off, then connect again
+//   rules ──► route ──► backend's rules ──► choose ──► (queue) ──► connect ──► data ──► over
+//                                             ▲                      │ failed
+//                                             └── redispatch ◄───────┴──► back off, then connect again
 //
 // How it ends is told by two letters (manual 8.5): who ended it (C client, S server, P proxy; c and s by their timeouts) and where
 // (R rules, Q queue, C connect, D data).
 
 import type { Address } from '../core/address.ts'
 import type { Connection, ConnectionUser } from '../core/connection.ts'
-import { originFact, type Why } from '../core/handler.ts'
+import { originFact, type App, type Why } from '../core/handler.ts'
 import { ended, ending, R, W } from '../core/shut.ts'
-import { EMPTY_IN, ERR_IN, ERR_OUT, SHUT_IN, SHUT_OUT } from '../core/sock.ts'
+import { EMPTY_IN, ERR_IN, ERR_OUT, SHUT_IN, SHUT_OUT, type Flow } from '../core/sock.ts'
 import type { Provider } from '../core/provider.ts'
 import { Attempt, type AttemptEvents } from '../net/connect.ts'
 import { Alarm, type Wheel } from '../util/wheel.ts'
+import { SessionSubject } from '../sample/subject.ts'
 import type { Backend } from './backend.ts'
 import { Channel } from './channel.ts'
+import { Inspection, type Decision, type InspectionPlan } from './inspection.ts'
 import type { Ticket, Waiter } from './queue.ts'
 import type { Server } from './server.ts'
 
@@ -36,6 +38,10 @@ export interface StreamHost {
   /** Bulk data may pass through kernel pipes, each way. */
   readonly spliceRequest: boolean
   readonly spliceResponse: boolean
+  /** The frontend's content rules; undefined: it has none. */
+  readonly inspection: InspectionPlan | undefined
+  /** Wall clock, ms since the epoch. */
+  readonly clock: () => number
   /** The backend for this connection; undefined: none is configured. */
   route(stream: Stream): Backend | undefined
   /** The server is connected: the line is written now where `logasap` asks for it. */
@@ -66,6 +72,10 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
   queuedBehind = 0
   by: EndedBy = '-'
   where: EndedIn = 'R'
+  #subject: SessionSubject | undefined
+  #inspection: Inspection | undefined
+  /** The server's first bytes are held for rules. */
+  #answer: Inspection | undefined
   #request: Channel | undefined
   #response: Channel | undefined
   #attempt: Attempt | undefined
@@ -73,6 +83,9 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
   #backOff: Alarm | undefined
   #clientActive: number
   #serverActive = 0
+  /** A rule gave the connection to an application, or left the client without a word. */
+  #served: App | undefined
+  #silent = false
 
   constructor(host: StreamHost, client: Connection) {
     this.#host = host
@@ -101,6 +114,58 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
   start(): void {
     this.client.attach(this)
     this.client.deadline(this.#host.clientTimeout)
+    const { inspection } = this.#host
+    if (inspection === undefined) this.#route()
+    else this.#inspect(inspection, () => this.#route())
+    if (!this.isOver) this.ready()
+  }
+
+  // ── rules and routes ───────────────────────────────────────────────────────────────────────────────────────────
+
+  /** What rules and log formats are asked about; made when first needed. */
+  get subject(): SessionSubject {
+    return (this.#subject ??= new SessionSubject(this.client, this.#host.clock))
+  }
+
+  /** Asks rules on the client's bytes; `then` when they accept. */
+  #inspect(plan: InspectionPlan, then: () => void): void {
+    const { client } = this
+    const full = (): boolean => ended(client.shut, R) || client.input.length >= this.#host.bufferSize
+    const side = {
+      get bytes() {
+        return client.input.view()
+      },
+      get complete() {
+        return full()
+      },
+    }
+    const inspection = new Inspection(plan, this.subject, side, this.#host.wheel, (decision) => {
+      this.#inspection = undefined
+      this.#decided(decision, then)
+    })
+    this.#inspection = inspection
+    this.subject.request = inspection
+    this.#readClient()
+    if (!this.isOver) inspection.start()
+  }
+
+  #decided(decision: Decision, then: () => void): void {
+    switch (decision.decision) {
+      case 'accept':
+        return then()
+      case 'reject':
+      case 'close':
+        return this.#end('P', 'R')
+      case 'drop':
+        this.#silent = true
+        return this.#end('P', 'R')
+      case 'serve':
+        this.#served = decision.app
+        return this.#end('-', '-')
+    }
+  }
+
+  #route(): void {
     const backend = this.#host.route(this)
     this.backend = backend
     if (backend === undefined) {
@@ -108,8 +173,10 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
       return
     }
     backend.sessions.add(1)
-    this.#assign(undefined)
-    if (!this.isOver) this.ready()
+    if (this.#subject !== undefined) this.#subject.backend = backend
+    const { inspection } = backend.settings
+    if (inspection === undefined) this.#assign(undefined)
+    else this.#inspect(inspection, () => this.#assign(undefined))
   }
 
   // ── a server is chosen and reached ─────────────────────────────────────────────────────────────────────────────
@@ -200,7 +267,9 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
     conn.attach(this)
     this.#rearm()
     this.#host.joined(this)
-    this.#pump()
+    const { backend } = this
+    if (backend?.settings.responseInspection !== undefined) this.#inspectAnswer(conn, backend.settings.responseInspection)
+    if (!this.isOver) this.#pump()
   }
 
   // ── events ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -211,17 +280,25 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
     else this.#pump()
   }
 
-  /** There is no server yet: the client's bytes are kept, up to the buffer's size, and its end is noticed. */
+  /** There is no server yet. A client that ended without a byte, or any under abortonclose, is not waited for. */
   #watchClient(): void {
+    const { client } = this
+    this.#readClient()
+    if (this.isOver) return
+    if (this.#inspection !== undefined) this.#inspection.look()
+    else if (ended(client.shut, R) && (client.input.length === 0 || this.backend?.settings.abortOnClose === true)) this.#end('C', this.where)
+  }
+
+  /** Keeps the client's bytes, up to the buffer's size, and notices its end. */
+  #readClient(): void {
     const { client } = this
     while (!ended(client.shut, R) && client.input.length < this.#host.bufferSize) {
       const flow = client.layer.fill(client.input)
-      if (client.input.length > 0) client.input.keep()
+      client.input.keep()
       if (flow & ERR_IN) return this.#end('C', 'D')
       if (flow & SHUT_IN) client.readEnded()
       if (flow & EMPTY_IN) break
     }
-    if (ended(client.shut, R) && (client.input.length === 0 || this.backend?.settings.abortOnClose === true)) this.#end('C', this.where)
   }
 
   #pump(): void {
@@ -230,7 +307,8 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
     const response = this.#response
     if (connection === undefined || request === undefined || response === undefined) return
     const up = request.pump()
-    const down = response.pump()
+    const down = this.#answer === undefined ? response.pump() : this.#holdAnswer(connection, this.#answer)
+    if (this.isOver) return
     if (request.read || request.wrote || response.read || response.wrote) this.#active(request, response)
     if (up & ERR_IN || down & ERR_OUT) return this.#end('C', 'D')
     if (down & ERR_IN || up & ERR_OUT) {
@@ -243,6 +321,46 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
     if ((said && answered) || up & down & SHUT_OUT) this.#end('-', '-')
     else if (said && !ending(connection.shut, W)) this.#shutw(connection)
     else if (answered && !ending(client.shut, W)) this.#shutw(client)
+  }
+
+  /** Response rules are being asked: what the server says stays in its buffer. */
+  #holdAnswer(connection: Connection, inspection: Inspection): Flow {
+    let flow: Flow = 0
+    while (!ended(connection.shut, R) && connection.input.length < this.#host.bufferSize) {
+      flow = connection.layer.fill(connection.input)
+      connection.input.keep()
+      if (flow & SHUT_IN) connection.readEnded()
+      if (flow & (ERR_IN | EMPTY_IN)) break
+    }
+    inspection.look()
+    return flow
+  }
+
+  /** Asks the backend's rules on the server's first bytes. */
+  #inspectAnswer(connection: Connection, plan: InspectionPlan): void {
+    const full = (): boolean => ended(connection.shut, R) || connection.layer.error !== '' || connection.input.length >= this.#host.bufferSize
+    const side = {
+      get bytes() {
+        return connection.input.view()
+      },
+      get complete() {
+        return full()
+      },
+    }
+    const { subject } = this
+    const inspection = new Inspection(plan, subject, side, this.#host.wheel, ({ decision }) => {
+      this.#answer = undefined
+      if (decision === 'accept' || decision === 'serve') connection.layer.again()
+      else if (decision === 'drop') {
+        this.#silent = true
+        this.#end('P', 'D')
+      } else this.#end('P', 'D')
+    })
+    this.#answer = inspection
+    subject.response = inspection
+    subject.server = connection
+    subject.target = this.server
+    inspection.start()
   }
 
   /** What is read from one side and written to the other keeps both alive; what is only read, or only written, the side it was. */
@@ -300,11 +418,6 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
 
   // ── the end ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Ends the session before it was connected, as a rule says. */
-  reject(): void {
-    this.#end('P', 'R')
-  }
-
   /** Ends the session at once: an operator's or the process' end. */
   kill(): void {
     this.#end('P', this.where)
@@ -316,6 +429,8 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
     this.by = by
     this.where = where
     this.#attempt?.abort()
+    this.#inspection?.stop()
+    this.#answer?.stop()
     if (this.#ticket !== undefined) this.backend?.leave(this.#ticket)
     if (this.#backOff !== undefined) this.#host.wheel.disarm(this.#backOff)
     this.backend?.sessions.add(-1)
@@ -333,7 +448,9 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
       if (aborted || (this.backend?.settings.noLinger === true && connection.output.length === 0)) connection.reset()
       else connection.finish()
     }
-    if (aborted) client.reset()
+    if (this.#served !== undefined) this.#served.open(client)
+    else if (this.#silent) client.drop()
+    else if (aborted) client.reset()
     else if (this.#host.noLinger && client.output.length === 0) client.reset()
     else client.finish()
   }
