@@ -56,8 +56,11 @@ export interface DataLayer {
   readonly error: string
   /** Moves what has arrived behind what is unread in `into`: at most one read. An empty `into` may get a lent buffer. */
   fill(into: Bytes): Flow
-  /** Sends from the front of `from` as much as is taken without blocking. */
-  flush(from: Bytes): Flow
+  /**
+   * Sends from the front of `from` as much as is taken without blocking. `last`: shutCtrl() will follow as soon as all is taken, and
+   * the end of the bytes may wait for it, to travel together.
+   */
+  flush(from: Bytes, last?: boolean): Flow
   /** Ends this layer's own output (close_notify; nothing for raw). True when completed, false: ready() will follow. */
   shutData(): boolean
   /** Announces the end: FIN, after all output. True when completed, false: ready() will follow. */

@@ -61,9 +61,9 @@ class Faults {
   }
 
   answer(call: Call): number | undefined {
+    const at = this.made.push(call) - 1
     const planned = this.#planned.get(call)?.shift()
     if (planned !== undefined) return planned
-    const at = this.made.push(call) - 1
     if (at !== this.#at) return undefined
     if (call === 'epollWait' && this.#errno !== -E.EINTR) {
       this.#at++ // it can only be interrupted: anything else is our own bug, and thrown
@@ -216,8 +216,16 @@ if ('reason' in found) {
     const [ours] = await pair(t, b)
     b.faults.next('shutdown', -E.ENOTCONN)
     t.equal(ours.sock.shutCtrl(), true)
+    await until('it was tried', () => b.faults.count('shutdown') === 1)
     t.equal(ours.sock.error, '')
     t.equal(ours.sock.shutCtrl(), true)
+    const [left, right] = await pair(t, b)
+    b.faults.next('shutdown', -E.ENOTSOCK)
+    left.calls = 0
+    left.sock.shutCtrl()
+    await until('told', () => left.calls > 0)
+    t.equal(left.sock.error, 'ENOTSOCK')
+    t.equal(right.ended, false)
   })
 
   t.test('accept: what died in the queue is passed over, a lack of descriptors pauses and is told', async (t) => {

@@ -46,6 +46,8 @@ const CLOSED = 512
 const STREAM_MARKS = 1024 // a short read may end at a mark in the stream (urgent data, Unix messages): it proves nothing
 const FAST_OPEN = 2048 // connect() only took note: the first send() connects
 const NO_SPLICE = 4096
+const FIN_DUE = 8192 // shutCtrl() was called in this turn; the call is made at its end
+const AGAIN = 16384
 
 const WATCHED = sys.EPOLLIN | sys.EPOLLPRI | sys.EPOLLOUT | sys.EPOLLRDHUP | sys.EPOLLET
 const SEND_FLAGS = sys.MSG_NOSIGNAL | sys.MSG_DONTWAIT
@@ -158,14 +160,17 @@ export class LinuxSock extends Ends implements Sock, Spliceable, Pollable, Worke
   #settle(answer: number): void {
     this.#state &= ~CONNECTING
     if (answer < 0) this.#brokeIn(answer)
-    else if ((this.#state & FIN_WANTED) !== 0) this.shutCtrl()
+    else if ((this.#state & FIN_WANTED) !== 0) this.#sendFin()
     this.owner.ready()
   }
 
   work(): void {
     if ((this.#state & CLOSED) !== 0) return
+    let again = (this.#state & AGAIN) !== 0
+    this.#state &= ~AGAIN
+    if ((this.#state & FIN_DUE) !== 0 && !this.#sendFin()) again = true
     if ((this.#state & CONNECTING) !== 0 && this.#answer <= 0) this.#settle(this.#answer)
-    else this.owner.ready()
+    else if (again) this.owner.ready()
   }
 
   #broke(errno: number): void {
@@ -227,7 +232,7 @@ export class LinuxSock extends Ends implements Sock, Spliceable, Pollable, Worke
       if (n === asked || (this.#state & (STREAM_MARKS | BROKEN)) !== 0) return 0
       if ((this.#state & HUNG) === 0) return this.waitIn()
       this.#state |= END
-      return 0
+      return this.#endFlow()
     }
     return this.#nothingRead(n)
   }
@@ -248,15 +253,16 @@ export class LinuxSock extends Ends implements Sock, Spliceable, Pollable, Worke
     return (state & (CONNECTING | FULL)) !== 0 ? FULL_OUT : -1
   }
 
-  flush(from: Bytes): Flow {
+  flush(from: Bytes, last = false): Flow {
     const known = this.#knownOut()
     if (known !== -1) return known
     const size = from.end - from.start
     if (size === 0) return 0
     const kernel = this.thread.kernel
     const bytes = from.start === 0 ? from.buffer : from.buffer.subarray(from.start, from.end)
-    let n = kernel.send(this.fd, bytes, size, SEND_FLAGS)
-    while (n === -sys.E.EINTR) n = kernel.send(this.fd, bytes, size, SEND_FLAGS)
+    const flags = last ? SEND_FLAGS | sys.MSG_MORE : SEND_FLAGS
+    let n = kernel.send(this.fd, bytes, size, flags)
+    while (n === -sys.E.EINTR) n = kernel.send(this.fd, bytes, size, flags)
     this.#state &= ~FAST_OPEN
     if (n === size) {
       from.clear()
@@ -332,18 +338,31 @@ export class LinuxSock extends Ends implements Sock, Spliceable, Pollable, Worke
       this.#state |= FIN_WANTED // shutting down a connecting socket would abort it
       return false
     }
-    this.#state |= FIN_SENT
-    const result = this.thread.kernel.shutdown(this.fd, sys.SHUT_WR)
-    if (result < 0 && result !== -sys.E.ENOTCONN) this.#broke(result) // ENOTCONN: the peer has reset it, and reads will say so
+    // Nothing can keep it from being sent, so it is completed. The call waits for the end of this turn: where both ends are over by
+    // then, close() says the same in one call.
+    this.#state |= FIN_SENT | FIN_DUE
+    this.thread.poller.queue(this)
     return true
   }
 
+  /** False: there is a new error. */
+  #sendFin(): boolean {
+    this.#state = (this.#state | FIN_SENT) & ~FIN_DUE
+    const result = this.thread.kernel.shutdown(this.fd, sys.SHUT_WR)
+    if (result >= 0 || result === -sys.E.ENOTCONN) return true // ENOTCONN: the peer has reset it, and reads will say so
+    this.#broke(result)
+    return false
+  }
+
   close(): void {
+    // Closing over unread input is a reset. What was ended politely before that shall have its FIN first.
+    if ((this.#state & (FIN_DUE | END)) === FIN_DUE) this.#sendFin()
     const fd = this.#forget()
     if (fd >= 0) this.thread.kernel.close(fd)
   }
 
   reset(): void {
+    this.#state &= ~FIN_DUE
     if (this.fd >= 0 && this.family !== sys.AF_UNIX) this.thread.kernel.setsockopt(this.fd, sys.SOL_SOCKET, sys.SO_LINGER, ABORT, ABORT.length)
     this.close()
   }
@@ -353,6 +372,7 @@ export class LinuxSock extends Ends implements Sock, Spliceable, Pollable, Worke
    * so that a peer behind a router never sees it.
    */
   drop(): void {
+    this.#state &= ~FIN_DUE
     const fd = this.fd
     const kernel = this.thread.kernel
     if (fd >= 0 && this.family !== sys.AF_UNIX && sys.setInt(kernel, fd, sys.SOL_TCP, sys.TCP_REPAIR, 1) < 0) {
@@ -365,6 +385,7 @@ export class LinuxSock extends Ends implements Sock, Spliceable, Pollable, Worke
 
   /** Hands the descriptor on: it is somebody else's from now on, and this sock is closed. -1 when it was closed before. */
   handOver(): number {
+    if ((this.#state & FIN_DUE) !== 0) this.#sendFin()
     return this.#forget(true)
   }
 
@@ -381,6 +402,8 @@ export class LinuxSock extends Ends implements Sock, Spliceable, Pollable, Worke
   }
 
   again(): void {
-    if ((this.#state & CLOSED) === 0) this.thread.poller.queue(this)
+    if ((this.#state & CLOSED) !== 0) return
+    this.#state |= AGAIN
+    this.thread.poller.queue(this)
   }
 }
