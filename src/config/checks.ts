@@ -5,7 +5,6 @@ import { hasBackend, hasFrontend, type Check, type Configuration, type ProxySect
 import { bindId } from './keywords/bind.ts'
 import { defaultBackend, disabled, proxyId } from './keywords/proxy.ts'
 import { serverId } from './keywords/server.ts'
-import { useBackend } from './keywords/switching.ts'
 import { timeoutClient, timeoutConnect, timeoutServer } from './keywords/timeouts.ts'
 import { bindLines, serverLines } from './lines.ts'
 import { didYouMean } from './table.ts'
@@ -28,24 +27,20 @@ export function wouldListen(configuration: Configuration): boolean {
   return running(configuration).some((proxy) => hasFrontend(proxy.kind) && (proxy.values.get(bindLines)?.length ?? 0) > 0)
 }
 
-/** Backends that default_backend and use_backend name. Sound even where lines elsewhere could not be read. */
+/** Backends that default_backend names; those of rules are proxy/check-names.ts's. Sound even where lines elsewhere could not be read. */
 export function checkReferences(configuration: Configuration, report: Report): void {
   const backends = new Map(configuration.proxies.filter((p) => hasBackend(p.kind)).map((p) => [p.name, p]))
   for (const proxy of running(configuration)) {
     if (!hasFrontend(proxy.kind)) continue
-    const check = (keyword: 'default_backend' | 'use_backend', name: string, place: Place): void => {
-      const found = backends.get(name)
-      if (name.includes('%[')) {
-        report(problem('alert', place, `Proxy '${proxy.name}': a ${keyword} that is computed ('${name}') is not supported yet.`))
-      } else if (found === undefined) {
-        report(problem('alert', place, `Proxy '${proxy.name}': unable to find required ${keyword}: '${name}'.`, didYouMean(name, backends.keys())))
-      } else if (found === proxy) {
-        report(problem('alert', place, `Proxy '${proxy.name}': loop detected for ${keyword}: '${name}'.`))
-      }
+    const name = proxy.values.get(defaultBackend)
+    if (name === undefined) continue
+    const place = proxy.values.placeOf(defaultBackend) ?? proxy.place
+    const found = backends.get(name)
+    if (found === undefined) {
+      report(problem('alert', place, `Proxy '${proxy.name}': unable to find required default_backend: '${name}'.`, didYouMean(name, backends.keys())))
+    } else if (found === proxy) {
+      report(problem('alert', place, `Proxy '${proxy.name}': loop detected for default_backend: '${name}'.`))
     }
-    const fallback = proxy.values.get(defaultBackend)
-    if (fallback !== undefined) check('default_backend', fallback, proxy.values.placeOf(defaultBackend) ?? proxy.place)
-    for (const rule of proxy.values.get(useBackend) ?? []) check('use_backend', rule.backend, rule.place)
   }
 }
 

@@ -10,6 +10,7 @@ import { systemFiles } from '../config/files.ts'
 import { daemon, quiet, zeroWarning } from '../config/keywords/global.ts'
 import { builtinKeywords } from '../config/keywords/table.ts'
 import { loadConfiguration } from '../config/load.ts'
+import { checkRuleNames } from '../proxy/check-names.ts'
 import type { Loaded } from '../config/load.ts'
 import { formatProblems } from '../config/report.ts'
 import { NAME } from '../config/version.ts'
@@ -51,6 +52,7 @@ export async function start(options: StartOptions): Promise<number> {
     files: systemFiles,
     keywords: builtinKeywords,
     plugins: options.plugins,
+    checks: [checkRuleNames],
     env: { ...process.env, HAPROXY_LOCALPEER: line.localPeer ?? hostname() },
     diag: line.diag,
   })

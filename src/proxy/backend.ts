@@ -6,6 +6,8 @@ import type { Wheel } from '../util/wheel.ts'
 import type { Balance } from './balance.ts'
 import type { Gauge } from './gauge.ts'
 import type { InspectionPlan } from './inspection.ts'
+import type { Subject } from '../core/sample.ts'
+import { chooseServer, type SwitchingRule } from '../sample/switching.ts'
 import { Queue, type Ticket, type Waiter } from './queue.ts'
 import type { Server } from './server.ts'
 
@@ -29,6 +31,7 @@ export interface BackendSettings {
   readonly allBackups: boolean
   /** Rules on the client's and on the server's first bytes. */
   readonly inspection: InspectionPlan | undefined
+  readonly useServer: readonly SwitchingRule[]
   readonly responseInspection: InspectionPlan | undefined
 }
 
@@ -81,6 +84,18 @@ export class Backend implements ProxyView {
     if (usable.length === 0) return 'none'
     if (this.#queue.length > 0) return 'full' // whoever came first goes first
     return this.#take(usable, source) ?? 'full'
+  }
+
+  /** A slot on the server that rules name for this session, when they name one that is up; 'full' when it has none. */
+  chooseByRule(subject: Subject): Server | 'full' | undefined {
+    const server = chooseServer(
+      this.settings.useServer,
+      subject,
+      (name) => this.servers.find((s) => s.name === name),
+      (s) => !s.disabled,
+    )
+    if (server === undefined) return undefined
+    return server.sessions.take(server.settings.maxconn) ? server : 'full'
   }
 
   #take(usable: readonly Server[], source: Address): Server | undefined {

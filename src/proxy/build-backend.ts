@@ -14,6 +14,7 @@ import { serverBackup, serverDisabled, serverId, serverInitAddr, serverMaxconn, 
 import { backendSource, dispatch, serverSource, type Source } from '../config/keywords/source.ts'
 import { timeoutConnect, timeoutQueue, timeoutServer, timeoutServerFin, timeoutTunnel } from '../config/keywords/timeouts.ts'
 import { serverLines, type ServerLine } from '../config/lines.ts'
+import { useServerRules } from '../sample/switching.ts'
 import { handOver } from '../net/connect.ts'
 import { Backend } from './backend.ts'
 import { First, LeastConn, Random, RoundRobin, SourceHash, type Balance } from './balance.ts'
@@ -138,6 +139,7 @@ export async function buildBackend(build: Build, section: ProxySection, id: numb
       noLinger: values.get(optionNolinger) ?? false,
       allBackups: false,
       inspection: section.kind === 'listen' ? undefined : inspectionOf(values, 'request'),
+      useServer: values.get(useServerRules) ?? [],
       responseInspection: inspectionOf(values, 'response'),
     },
     servers,

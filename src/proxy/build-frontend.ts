@@ -8,11 +8,11 @@ import { bindBacklog, bindDeferAccept, bindGid, bindInterface, bindMaxconn, bind
 import { optionClitcpka, optionDontlogNormal, optionDontlognull, optionLogasap, optionLogSeparateErrors, optionNolinger, optionSpliceAuto, optionSpliceRequest, optionSpliceResponse, optionTcpka, optionTcplog } from '../config/keywords/options.ts'
 import { backlog, defaultBackend, maxconn } from '../config/keywords/proxy.ts'
 import { dispatch } from '../config/keywords/source.ts'
-import { useBackend } from '../config/keywords/switching.ts'
 import { timeoutClient, timeoutClientFin, timeoutClientHs } from '../config/keywords/timeouts.ts'
 import { bindLines, serverLines } from '../config/lines.ts'
 import { FRONTEND } from '../core/view.ts'
 import { connectFormat, errorFormat, errorLogFormat, logFormat, logFormatSd, tcplogFormat } from '../sample/log-keywords.ts'
+import { chooseBackend, useBackendRules } from '../sample/switching.ts'
 import { GatedListener } from '../net/listener.ts'
 import type { Backend } from './backend.ts'
 import { inspectionOf, type Build } from './build.ts'
@@ -64,15 +64,16 @@ function splicing(values: Values): { spliceRequest: boolean; spliceResponse: boo
 }
 
 /** Which backend a connection goes to: the first rule that holds, then the default. */
-function router(build: Build, section: ProxySection, backends: ReadonlyMap<string, Backend>): (stream: Stream) => Backend | undefined {
-  const rules = section.values.get(useBackend) ?? []
-  for (const rule of rules) {
-    if (rule.condition !== undefined) build.report({ ...rule.place, level: 'alert', text: "'use_backend' with a condition is not supported yet" })
-  }
+function router(section: ProxySection, backends: ReadonlyMap<string, Backend>): (stream: Stream) => Backend | undefined {
+  const rules = section.values.get(useBackendRules) ?? []
   const own = hasBackend(section.kind) && ((section.values.get(serverLines) ?? []).length > 0 || section.values.get(dispatch) !== undefined) ? section.name : undefined
-  const name = rules[0]?.backend ?? section.values.get(defaultBackend) ?? own
-  const backend = name === undefined ? undefined : backends.get(name)
-  return () => backend
+  const name = section.values.get(defaultBackend) ?? own
+  const fallback = name === undefined ? undefined : backends.get(name)
+  if (rules.length === 0) return () => fallback
+  return (stream) => {
+    const chosen = chooseBackend(rules, stream.subject)
+    return (chosen === undefined ? undefined : backends.get(chosen)) ?? fallback
+  }
 }
 
 export async function buildFrontend(build: Build, host: FrontendHost, section: ProxySection, id: number, backends: ReadonlyMap<string, Backend>): Promise<Frontend> {
@@ -98,7 +99,7 @@ export async function buildFrontend(build: Build, host: FrontendHost, section: P
     host,
     build.gauges.gauge(),
     logOf(build, values),
-    router(build, section, backends),
+    router(section, backends),
   )
 
   const binds: Bind[] = []

@@ -95,7 +95,7 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
   }
 
   get source(): Address {
-    return this.client.src
+    return this.#subject?.src ?? this.client.src
   }
 
   get isOver(): boolean {
@@ -184,7 +184,8 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
   #assign(except: Server | undefined): void {
     const { backend } = this
     if (backend === undefined) return
-    const choice = backend.choose(this.client.src, except)
+    const ruled = except === undefined && backend.settings.useServer.length > 0 ? backend.chooseByRule(this.subject) : undefined
+    const choice = ruled ?? backend.choose(this.source, except)
     if (choice === 'none') this.#end('S', 'C')
     else if (choice === 'full') {
       this.where = 'Q'

@@ -18,10 +18,11 @@ import { layer4Fetches } from './fetches/layer4.ts'
 import { layer5Fetches } from './fetches/layer5.ts'
 import { layer6Fetches } from './fetches/layer6.ts'
 import { errorLogFormat, logFormat, logFormatSd } from './log-keywords.ts'
+import { useBackendRules, useServerRules } from './switching.ts'
 
 export const samplePlugin: Plugin = {
   name: 'samples',
-  keywords: [acl, logFormat, logFormatSd, errorLogFormat, requestRules, responseRules, requestInspectDelay, responseInspectDelay, globalSetVar, globalSetVarFmt],
+  keywords: [acl, logFormat, logFormatSd, errorLogFormat, requestRules, responseRules, requestInspectDelay, responseInspectDelay, globalSetVar, globalSetVarFmt, useBackendRules, useServerRules],
   fetches: [...internalFetches, ...layer4Fetches, ...layer5Fetches, ...layer6Fetches],
   converters: [...stringConverters, ...integerConverters, ...addressConverters, ...variableConverters, ...mapConverters],
   actions: [...refusedActions, ...verdictActions, ...variableActions, ...addressActions, ...sessionActions((scope) => captureSlots(scope.values))],

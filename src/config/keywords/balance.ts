@@ -116,4 +116,4 @@ export const hashBalanceFactor = sided<number>('backend', {
   },
 })
 
-export const balanceKeywords: readonly Keyword<unknown>[] = [balance, hashType]
+export const balanceKeywords: readonly Keyword<unknown>[] = [balance]

@@ -83,5 +83,4 @@ export const optionKeywords: readonly Keyword<unknown>[] = [
   optionRedispatch,
   optionTcpSmartAccept,
   optionTcpSmartConnect,
-  optionIndependentStreams,
 ]

@@ -127,7 +127,6 @@ export const proxyKeywords: readonly Keyword<unknown>[] = [
   mode,
   defaultBackend,
   maxconn,
-  fullconn,
   backlog,
   retries,
   disabled,

@@ -112,7 +112,6 @@ export const serverKeywords: readonly Keyword<unknown>[] = [
   serverDisabled,
   serverEnabled,
   serverMaxconn,
-  serverMinconn,
   serverMaxqueue,
   serverId,
   serverTfo,

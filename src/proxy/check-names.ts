@@ -1,0 +1,36 @@
+// Owns the check of names that rules use: backends of use_backend, servers of use-server. A name that is computed is looked up per connection.
+
+import type { Check, ProxySection } from '../config/configuration.ts'
+import { hasBackend, hasFrontend } from '../config/configuration.ts'
+import { disabled } from '../config/keywords/proxy.ts'
+import { serverLines } from '../config/lines.ts'
+import { didYouMean } from '../config/table.ts'
+import { useBackendRules, useServerRules } from '../sample/switching.ts'
+
+export const checkRuleNames: Check = (configuration, report) => {
+  const backends = new Map(configuration.proxies.filter((p) => hasBackend(p.kind)).map((p) => [p.name, p]))
+  const hint = (name: string, names: Iterable<string>): { hint?: string } => {
+    const meant = didYouMean(name, names)
+    return meant === undefined ? {} : { hint: meant }
+  }
+  const checkFrontend = (proxy: ProxySection): void => {
+    for (const { name, place } of proxy.values.get(useBackendRules) ?? []) {
+      if (name === undefined) continue
+      const found = backends.get(name)
+      if (found === undefined) report({ ...place, level: 'alert', text: `Proxy '${proxy.name}': unable to find required use_backend: '${name}'.`, ...hint(name, backends.keys()) })
+      else if (found === proxy) report({ ...place, level: 'alert', text: `Proxy '${proxy.name}': loop detected for use_backend: '${name}'.` })
+    }
+  }
+  const checkBackend = (proxy: ProxySection): void => {
+    const servers = new Set((proxy.values.get(serverLines) ?? []).map((line) => line.name))
+    for (const { name, place } of proxy.values.get(useServerRules) ?? []) {
+      if (name === undefined || servers.has(name)) continue
+      report({ ...place, level: 'alert', text: `backend '${proxy.name}' : unable to find server '${name}' referenced in a 'use-server' rule.`, ...hint(name, servers) })
+    }
+  }
+  for (const proxy of configuration.proxies) {
+    if (proxy.values.get(disabled) === true) continue
+    if (hasFrontend(proxy.kind)) checkFrontend(proxy)
+    if (hasBackend(proxy.kind)) checkBackend(proxy)
+  }
+}
