@@ -153,6 +153,9 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
   }
 
   upgrade(make: LayerMaker): DataLayer {
+    // What was said before belongs below the new layer: a PROXY header comes before TLS.
+    if (this.output.length > 0) this.layer.flush(this.output)
+    if (this.output.length > 0) throw new Error(`upgrade() while ${this.output.length} bytes wait to be sent`)
     const rest = new Bytes()
     if (this.input.length > 0) rest.append(this.input.view())
     this.input.clear()
