@@ -140,6 +140,11 @@ function count(option: string, value: string, set: (n: number) => void): string 
   return undefined
 }
 
+/** An entry of a table, and never what every object has. */
+function own<T>(table: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(table, key) ? table[key] : undefined
+}
+
 /** `args` without the program's name. The first -v, mistake or refusal ends the reading, as in HAProxy. */
 export function parseArguments(args: readonly string[]): Parsed {
   const line = empty()
@@ -150,10 +155,10 @@ export function parseArguments(args: readonly string[]): Parsed {
       break
     }
     if (option === '-v' || option === '-vv') return { kind: 'version', details: option === '-vv' }
-    const later = LATER[option]
+    const later = own(LATER, option)
     if (later !== undefined) return { kind: 'refused', text: `'${option}' (${later}) is not supported yet` }
-    const flag = FLAGS[option]
-    const value = VALUES[option]
+    const flag = own(FLAGS, option)
+    const value = own(VALUES, option)
     if (flag !== undefined) flag(line)
     else if (value !== undefined) {
       const given = args[++i]

@@ -28,7 +28,7 @@ function names(list: readonly { readonly name: string }[]): string[] {
 
 /** What to print for -dK`wanted`. A class without an entry prints its heading only. */
 export function keywordLists(wanted: readonly string[], keywords: readonly Keyword<unknown>[], plugins: readonly Plugin[]): string {
-  const unknown = wanted.filter((name) => name !== 'all' && name !== 'help' && CLASSES[name] === undefined)
+  const unknown = wanted.filter((name) => name !== 'all' && name !== 'help' && !Object.hasOwn(CLASSES, name))
   if (wanted.length === 0 || wanted.includes('help') || unknown.length > 0) {
     const head = unknown.length > 0 ? [`ignoring unknown keyword class '${unknown.join(',')}'.`] : []
     const list = Object.entries(CLASSES).map(([name, what]) => `${name}: list ${what}`)
