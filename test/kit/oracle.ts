@@ -8,26 +8,22 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
-import tap from 'tap'
+import type tap from 'tap'
 import { certificates } from './certificates.ts'
 import type { Certificates } from './certificates.ts'
+import { asked, boundPorts, commandOf } from './command.ts'
+import type { Kind } from './command.ts'
 import { connect, connectTls, serve } from './peers.ts'
 import type { Server, ServerOptions, Wire } from './peers.ts'
 import { claimPorts } from './ports.ts'
 import type { Ports } from './ports.ts'
-import { installed, sleep, start } from './program.ts'
+import { sleep, start } from './program.ts'
 import type { Program, StartOptions } from './program.ts'
 import { syslog } from './syslog.ts'
 import type { Syslog } from './syslog.ts'
 
 /** Plain data that can be compared. */
 export type Observation = unknown
-
-/** Who is asked: the oracle, and Headgate on each of its sock providers. */
-export type Kind = 'haproxy' | 'headgate'
-
-export const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url))
 
 /** What a scenario has to work with. Names are its own: two scenarios never share a port. */
 export interface World {
@@ -85,38 +81,6 @@ const DEFAULTS = `
   timeout client 10s
   timeout server 10s
   option tcplog`
-
-export const hasHaproxy = installed('haproxy')
-
-/**
- * HEADGATE_ORACLE=haproxy or =headgate asks only that one (for work on the harness); HEADGATE_ORACLE_SHOW=1 prints what each
- * scenario observed.
- */
-export function asked(): Kind[] {
-  const only = process.env['HEADGATE_ORACLE']
-  const kinds: Kind[] = ['haproxy', 'headgate']
-  return kinds.filter((kind) => (only === undefined || only === kind) && (kind === 'headgate' || hasHaproxy))
-}
-
-/** The command of one program, in the foreground unless `-D` is among the arguments. HEADGATE_ARGS adds arguments to Headgate's (a provider, say). */
-export function commandOf(kind: Kind, ...args: readonly string[]): string[] {
-  const foreground = args.includes('-D') ? [] : ['-db']
-  if (kind === 'haproxy') return ['haproxy', ...foreground, ...args]
-  const more = (process.env['HEADGATE_ARGS'] ?? '').split(' ').filter((arg) => arg !== '')
-  return [process.execPath, MAIN, ...foreground, ...more, ...args]
-}
-
-/** Ports that the text binds, without those of inherited descriptors. */
-export function boundPorts(text: string): number[] {
-  const found: number[] = []
-  for (const [, words = ''] of text.matchAll(/^\s*bind\s+(\S+)/gm)) {
-    for (const address of words.split(',')) {
-      const port = /:(\d+)$/.exec(address)?.[1]
-      if (port !== undefined) found.push(Number(port))
-    }
-  }
-  return found
-}
 
 interface Stage {
   readonly scenario: Scenario
