@@ -195,7 +195,7 @@ function made<T>(make: () => T, settings: TlsOffer, say: Say): T | undefined {
     const { ciphers, ciphersuites, curves, sigalgs } = settings
     const trials: readonly (readonly [string, string | undefined, SecureContextOptions])[] = [
       ['SSL cipher list', ciphers, { ciphers }],
-      ['TLS 1.3 cipher suites', ciphersuites, { ciphers: ciphersuites }],
+      ['TLS 1.3 cipher suites', ciphersuites, { ciphers: ciphersuites?.split(':').map((name) => (name.startsWith('TLS_') ? name : `TLS_${name}`)).join(':') }],
       ['SSL curves list', curves, { ecdhCurve: curves }],
       ['SSL signature algorithms', sigalgs, { sigalgs }],
     ]

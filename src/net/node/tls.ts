@@ -27,6 +27,8 @@ const DEFAULTS = DEFAULT_CIPHERS.split(':')
 
 /** node:tls takes both cipher lists as one. */
 function ciphers(offer: TlsOffer): string {
+  const foreign = offer.ciphersuites?.split(':').find((name) => !isSuite(name))
+  if (foreign !== undefined) throw new Error(`'${foreign}' is no cipher suite of TLS 1.3`)
   const suites = offer.ciphersuites ?? DEFAULTS.filter(isSuite).join(':')
   const list = offer.ciphers ?? DEFAULTS.filter((name) => !isSuite(name)).join(':')
   return `${suites}:${list}`
