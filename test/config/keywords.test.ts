@@ -1,9 +1,10 @@
 // Every built-in keyword: what its arguments come to, and what is said of bad ones. Texts are HAProxy 2.6's where it has one.
 
+import fc from 'fast-check'
 import t from 'tap'
 import type { Test } from 'tap'
 import type { Keyword, Values } from '../../src/core/keyword.ts'
-import { balance, hashType } from '../../src/config/keywords/balance.ts'
+import { balance, hashBalanceFactor, hashType } from '../../src/config/keywords/balance.ts'
 import * as bind from '../../src/config/keywords/bind.ts'
 import * as check from '../../src/config/keywords/check.ts'
 import { defaultPath, logSendHostname } from '../../src/config/keywords/environment.ts'
@@ -230,6 +231,8 @@ t.test('proxies: values', async (t) => {
     ['hash-type consistent crc32', hashType, { method: 'consistent', function: 'crc32', avalanche: false }],
     ['hash-type map-based', hashType, { method: 'map-based', function: 'sdbm', avalanche: false }],
     ['hash-type map-based wt6 avalanche', hashType, { method: 'map-based', function: 'wt6', avalanche: true }],
+    ['hash-balance-factor 150', hashBalanceFactor, 150],
+    ['hash-balance-factor 0', hashBalanceFactor, 0],
     ['dispatch 127.0.0.1:80', dispatch, { kind: 'ip', family: 'ipv4', host: '127.0.0.1', port: 80 }],
     ['dispatch [::1]:80', dispatch, { kind: 'ip', family: 'ipv6', host: '::1', port: 80 }],
     ['dispatch example.org:80', dispatch, { kind: 'name', family: 'any', host: 'example.org', port: 80 }],
@@ -298,6 +301,7 @@ t.test('proxies: bad arguments', async (t) => {
     ['hash-type foo', "'hash-type' only supports 'consistent' and 'map-based'."],
     ['hash-type consistent foo', HASH],
     ['hash-type consistent sdbm foo', "'hash-type' only supports 'avalanche' as a modifier for hash functions."],
+    ['hash-balance-factor 50', "'hash-balance-factor' must be 0 or greater than 100."],
     ['dispatch', "'dispatch' : '' resolves to an empty address (environment variable missing?)"],
     ['dispatch 127.0.0.1', "'dispatch' : missing port specification in '127.0.0.1'"],
     ['dispatch 127.0.0.1:80 x', "'dispatch' cannot handle unexpected argument 'x'."],
@@ -422,6 +426,12 @@ t.test('log targets', async (t) => {
     level: 'notice',
     minLevel: 'err',
   })
+  const expanded = loadText('global\n log fd@$N local0\n log $HOST:5 local0\n log $OUT local0', { env: { N: '7', HOST: '127.0.0.1', OUT: 'stdout' } })
+  t.same(
+    expanded.global.get(log)?.targets.map((x) => x.to),
+    [{ kind: 'fd', fd: 7 }, { kind: 'udp', host: '127.0.0.1', port: 5, family: 'ipv4' }, { kind: 'fd', fd: 1 }],
+    'variables in targets',
+  )
   bad(t, (line) => IN_LISTEN(`log ${line}`), 'log : ', [
     ['127.0.0.1', 'expects <address> and <facility> or global as arguments'],
     ['127.0.0.1 foo', "unknown log facility 'foo'"],
@@ -561,4 +571,46 @@ t.test('server options', async (t) => {
     ['cookie x', "'cookie' is an HTTP keyword, not supported: Headgate is a TCP/TLS proxy."],
   ])
   t.match(said(ON_SERVER('check inter 1s')), [/^2 warning: 'server p\/s' : 'check' has no effect yet/])
+})
+
+/** Words that parsers have a meaning for, and some that none has. */
+const WORDS = [
+  '0', '1', '-1', '+5', '99999999999999999999', '1.5', '10s', '1us', '30d', '16k', '4g', 'x', '%', '"a b"', '""', "''", '\\\\', 'é', '127.0.0.1', '127.0.0.1:80', '[::1]:1',
+  ':', '*', '[', '::1', 'fd@1', 'fd@x', 'unix@', 'abns@x', '/', 'ring@x', 'local0', 'info', 'len', 'format', 'sample', '1:2', '1-2,2:9', ',', '1-', 'global', 'if', 'unless', 'TRUE',
+  'random(', 'random(1', 'random(1)', 'hdr(', 'consistent', 'avalanche', 'sdbm', 'usesrc', 'interface', 'lo', 'root', 'ssl-min-ver', 'TLSv1.2', 'no-tlsv10', 'force-', 'no-', 'all',
+  'constructor', '__proto__', 'toString', 'last,libc', 'none,', 'origin', 'on', 'off', 'a=b', '0777', '8',
+]
+
+/** The line of each place that begins with the keyword. */
+const LINES: Readonly<Record<string, (k: string) => string>> = {
+  global: (k) => `global\n ${k}`,
+  defaults: (k) => `defaults\n ${k}`,
+  frontend: (k) => `listen p\n ${k}`,
+  backend: (k) => `listen p\n ${k}`,
+  bind: (k) => `listen p\n bind :1 ${k}`,
+  server: (k) => `listen p\n server s :1 ${k}`,
+}
+
+t.test('no words make a parser throw, and none is passed over in silence', async (t) => {
+  const seed = Number(process.env['SEED'] ?? Date.now() % 2147483647)
+  t.comment(`SEED=${seed}`)
+  for (const keyword of [...builtinKeywords, ...waitingKeywords]) {
+    for (const section of keyword.sections) {
+      const line = LINES[section]
+      if (line === undefined) continue
+      fc.assert(
+        fc.property(fc.array(fc.constantFrom(...WORDS), { maxLength: 5 }), (words) => {
+          const loaded = loadText(`${line([keyword.name, ...words].join(' '))}`)
+          const said = loaded.lines.join('\n')
+          if (said.includes('this is a bug')) return false
+          if (loaded.lines.some((l) => l.startsWith('2 '))) return true
+          const values = section === 'global' ? loaded.global : section === 'defaults' ? undefined : loaded.proxy('p')
+          const of = section === 'bind' ? first(values?.get(bindLines)) : section === 'server' ? first(values?.get(serverLines)) : values
+          return of === undefined || of.get(keyword.writes ?? keyword) !== undefined
+        }),
+        { seed, numRuns: 30 },
+      )
+    }
+  }
+  t.pass('no parser threw')
 })

@@ -7,7 +7,9 @@ import os from 'node:os'
 import path from 'node:path'
 import t from 'tap'
 import { wouldListen } from '../../src/config/checks.ts'
+import { builtinKeywords, waitingKeywords } from '../../src/config/keywords/table.ts'
 import { loadText } from '../kit/configuration.ts'
+import { MAIN } from '../kit/command.ts'
 import { installed } from '../kit/program.ts'
 
 interface Said {
@@ -55,10 +57,11 @@ function plain(text: string): string {
     .replace(/[.\s]+$/, '')
 }
 
-function haproxy(text: string): Verdict {
+/** What `COMMAND -c -f FILE` prints and exits with. */
+function printed(command: string, args: readonly string[], text: string): Verdict {
   const file = path.join(folder, 't.cfg')
   writeFileSync(file, text)
-  const run = spawnSync('haproxy', ['-c', '-f', file], { encoding: 'utf8', timeout: 20_000, env: { PATH: process.env['PATH'] } })
+  const run = spawnSync(command, [...args, '-c', '-f', file], { encoding: 'utf8', timeout: 20_000, env: { PATH: process.env['PATH'] } })
   const said: Said[] = []
   for (const block of `\n${run.stderr}${run.stdout}`.split(/\n(?=\[(?:ALERT|WARNING|NOTICE)\])/)) {
     const found = /^\[(ALERT|WARNING)\]\s*\(\d+\) : (.*)$/s.exec(block.trim())
@@ -71,8 +74,13 @@ function haproxy(text: string): Verdict {
   return { status: run.status ?? -1, said }
 }
 
+function haproxy(text: string): Verdict {
+  return printed('haproxy', [], text)
+}
+
+/** By its loader: a process for each would cost a minute. */
 function headgate(text: string): Verdict {
-  const loaded = loadText(text)
+  const loaded = loadText(text, { keywords: [...builtinKeywords, ...waitingKeywords] })
   const said = loaded.problems.filter((p) => p.level !== 'notice').map((p) => ({ level: p.level, line: p.line, text: plain(p.text) }))
   const alerts = said.some((s) => s.level === 'alert')
   return { status: alerts ? 1 : wouldListen(loaded.configuration) ? 0 : 2, said }
@@ -245,5 +253,27 @@ t.test('configurations', { skip: installed('haproxy') ? false : 'haproxy is not 
     const texts = WORDING[one.name] === undefined
     t.equal(ours.status, theirs.status, `${one.name}: status`)
     t.same(comparable(ours.said, theirs.said, texts), comparable(theirs.said, theirs.said, texts), one.name)
+  }
+})
+
+/** One of each kind of place and message. */
+const PRINTED: readonly string[] = [
+  'global: maxconn abc', 'global: maxcon 1', 'global: nbproc 2', 'listen: mode http', 'listen: timeout client 1x', 'listen: option tcplgo', 'listen: default_backend nosuch',
+  'frontend: timeout connect 1s', 'bind: backlo 5', 'server: wieght 5', 'several problems at once', 'missing timeouts', 'nothing to listen on', 'named defaults',
+]
+
+t.test('the program prints what the loader finds, in a form that is read like the other', async (t) => {
+  for (const name of PRINTED) {
+    const one = CASES.find((c) => c.name === name)
+    if (one === undefined) {
+      t.fail(`no case ${name}`)
+      continue
+    }
+    const found = headgate(one.text)
+    const program = printed(process.execPath, [MAIN], one.text)
+    t.equal(program.status, found.status, `${name}: status`)
+    // behind the text stands a hint, where there is one
+    const cut = program.said.map((s, i) => ({ ...s, text: s.text.slice(0, found.said[i]?.text.length) }))
+    t.same(cut, found.said, name)
   }
 })

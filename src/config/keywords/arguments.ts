@@ -61,7 +61,7 @@ export function time(args: Args, rule: TimeRule): number | undefined {
       const text = `timer overflow in argument '${w.text}' to '${args.keyword}' (maximum value is 2147483647 ms or ~24.8 days)`
       return args.fail(rule.overflow?.(w.text) ?? text, undefined, w)
     }
-    return args.fail(rule.wrong(read.character), 'digits and one of us, ms, s, m, h, d: 500ms, 30s, 2m', w)
+    return args.fail(rule.wrong(read.character), 'write digits and one of us, ms, s, m, h, d, such as 30s', w)
   }
   if (read.value === 0 && rule.zero !== undefined) return args.fail(rule.zero, undefined, w)
   return read.value

@@ -81,7 +81,7 @@ export const bindMode = keyword<number>({
   parse: (args) => {
     const w = args.next()
     const found = w?.text ?? ''
-    if (!/^[0-7]{1,4}$/.test(found)) return args.fail(`'mode' : missing or invalid mode '${found}' (octal integer expected)`, 'such as 660', w)
+    if (!/^[0-7]{1,4}$/.test(found)) return args.fail(`'mode' : missing or invalid mode '${found}' (octal integer expected)`, 'write octal digits, such as 660', w)
     return Number.parseInt(found, 8)
   },
 })

@@ -2,6 +2,7 @@
 
 import { keyword } from '../../core/keyword.ts'
 import type { Args, Keyword, Word } from '../../core/keyword.ts'
+import { expandVariables } from '../address.ts'
 import { end } from './endpoint.ts'
 import type { UnixEnd } from './endpoint.ts'
 import { word } from './arguments.ts'
@@ -61,7 +62,10 @@ function choose<T extends string>(list: readonly T[], w: Word | undefined): T | 
   return list.find((name) => name === w?.text)
 }
 
-function destination(args: Args, w: Word): LogDestination | undefined {
+function destination(args: Args, written: Word): LogDestination | undefined {
+  const text = expandVariables(written.text, args.env, (problem) => args.fail(`log : ${problem}`, undefined, written))
+  if (text === undefined) return undefined
+  const w = { ...written, text }
   if (w.text === 'stdout') return { kind: 'fd', fd: 1 }
   if (w.text === 'stderr') return { kind: 'fd', fd: 2 }
   if (w.text.startsWith('fd@')) {
@@ -94,7 +98,7 @@ function options(args: Args): Pick<LogTarget, 'length' | 'format' | 'sample'> | 
     args.next()
     const w = args.next()
     format = choose(LOG_FORMATS, w)
-    if (format === undefined) return args.fail(`log : unknown log format '${w?.text ?? ''}'`, LOG_FORMATS.join(', '), w)
+    if (format === undefined) return args.fail(`log : unknown log format '${w?.text ?? ''}'`, `it is one of ${LOG_FORMATS.join(', ')}`, w)
   }
   if (args.peek()?.text === 'sample') {
     args.next()
@@ -115,7 +119,7 @@ function target(args: Args, w: Word): LogTarget | undefined {
   const facility = choose(FACILITIES, facilityWord)
   if (facility === undefined) {
     args.rest()
-    return args.fail(`log : unknown log facility '${facilityWord?.text ?? ''}'`, FACILITIES.join(', '), facilityWord)
+    return args.fail(`log : unknown log facility '${facilityWord?.text ?? ''}'`, `it is one of ${FACILITIES.join(', ')}`, facilityWord)
   }
   const level = severity(args, 'level', 'debug')
   const minLevel = level === undefined ? undefined : severity(args, 'minimum log level', 'emerg')
@@ -134,7 +138,7 @@ function target(args: Args, w: Word): LogTarget | undefined {
 function severity(args: Args, what: 'level' | 'minimum log level', absent: LogLevel): LogLevel | undefined {
   const w = args.next()
   if (w === undefined) return absent
-  return choose(LEVELS, w) ?? args.fail(`log : unknown optional ${what === 'level' ? 'log level' : what} '${w.text}'`, LEVELS.join(', '), w)
+  return choose(LEVELS, w) ?? args.fail(`log : unknown optional ${what === 'level' ? 'log level' : what} '${w.text}'`, `it is one of ${LEVELS.join(', ')}`, w)
 }
 
 /** Adds up, the defaults section's included; `no log` forgets all of it. */

@@ -12,7 +12,7 @@ export interface LogSample {
 export function sample(args: Args, w: Word | undefined): LogSample | undefined {
   const text = w?.text ?? ''
   const colon = text.indexOf(':')
-  if (colon < 0) return args.fail('log : Missing sample size', '<ranges>:<sample_size>, such as 1:10', w)
+  if (colon < 0) return args.fail('log : Missing sample size', 'write <ranges>:<sample_size>, such as 1:10', w)
   const sizeText = text.slice(colon + 1)
   const rangeText = text.slice(0, colon)
   const size = /^[0-9]+$/.test(sizeText) ? Number(sizeText) : 0

@@ -31,7 +31,7 @@ export const mode = keyword<Mode>({
         args.rest()
         return args.fail(`'mode ${text}' is not supported yet.`, undefined, w)
       default:
-        return args.fail(`unknown proxy mode '${text}'.`, "'tcp' or 'health'", w)
+        return args.fail(`unknown proxy mode '${text}'.`, "it is 'tcp' or 'health' here", w)
     }
   },
 })

@@ -96,7 +96,7 @@ export const serverInitAddr = keyword<readonly InitAddr[]>({
       else {
         return args.fail(
           `'init-addr' : unknown init-addr method '${method}', supported methods are 'libc', 'last', 'none'.`,
-          'or an IP address',
+          'or it is an IP address',
           w,
         )
       }

@@ -53,7 +53,7 @@ function option(args: Args, statement: string, so: TlsDefaults, server: boolean)
       return name === 'ssl-min-ver' ? so : args.fail(`'${name}' : SSLv3 is not supported on global statement '${statement}'.`, undefined, v)
     }
     const version = Object.hasOwn(WRITTEN, v.text) ? WRITTEN[v.text] : undefined
-    if (version === undefined) return args.fail(`'${v.text}' : unknown ssl/tls version on global statement '${statement}'.`, Object.keys(WRITTEN).join(', '), v)
+    if (version === undefined) return args.fail(`'${v.text}' : unknown ssl/tls version on global statement '${statement}'.`, `it is one of ${Object.keys(WRITTEN).join(', ')}`, v)
     return name === 'ssl-min-ver' ? { ...so, minVersion: version } : { ...so, maxVersion: version }
   }
   const [, verb, short = ''] = /^(no|force)-(.*)$/.exec(name) ?? []

@@ -88,7 +88,7 @@ const idleKeywords: readonly Keyword<unknown>[] = [
   idleFlag('noreuseport', 'listening descriptors are never opened twice.'),
   idleFlag('no-memory-trimming', MEMORY),
   idleFlag('expose-experimental-directives', 'there are none.'),
-  idleFlag('insecure-fork-wanted', 'nothing is started by a configuration.'),
+  negatableIdleFlag('insecure-fork-wanted', 'nothing is started by a configuration.'),
   idleFlag('insecure-setuid-wanted', 'nothing is started by a configuration.'),
   negatableIdleFlag('busy-polling', LOOP),
   negatableIdleFlag('numa-cpu-mapping', 'the system places threads.'),
