@@ -87,28 +87,24 @@ class Stranger {
     const texts = this.#words.map((w) => w.text)
     const later = notYet(this.#home.kind, texts)
     // A word of the language may begin a family that is here in part: `option` is not the answer to `option nonsense`.
-    if (later === undefined || this.#family(texts[0] ?? '', later.keyword)) return false
+    const family = this.#scope.table.family(this.#home.sections, this.#words)
+    if (later === undefined || later.keyword === family?.prefix.join(' ')) return false
     this.#say('alert', later.text)
     return true
   }
 
-  #family(first: string, known: string): boolean {
-    return known === first && this.#scope.table.family(this.#home.sections, first).length > 0
-  }
-
   #stray(first: string): boolean {
     const { table } = this.#scope
-    const second = this.#words[1]
-    const family = table.family(this.#home.sections, first)
-    if (first === 'option' && family.length > 0) {
-      if (second === undefined || second.text === '') this.#say('alert', "'option' expects an option name.")
-      else if (this.#manner !== 'set') this.#say('alert', `negation/default is not supported for option '${second.text}'.`, didYouMean(second.text, family), second)
-      else this.#say('alert', `unknown option '${second.text}'`, didYouMean(second.text, family), second)
-      return true
-    }
-    if (family.length > 0) {
-      const got = second?.text ?? ''
-      this.#say('alert', `'${first}' supports ${list(family)} (got '${got}')`, didYouMean(got, family), second)
+    const family = table.family(this.#home.sections, this.#words)
+    if (family !== undefined) {
+      const prefix = family.prefix.join(' ')
+      const next = this.#words[family.prefix.length]
+      const got = next?.text ?? ''
+      const hint = didYouMean(got, family.members)
+      if (prefix !== 'option') this.#say('alert', `'${prefix}' supports ${list([...family.members])} (got '${got}')`, hint, next)
+      else if (got === '') this.#say('alert', "'option' expects an option name.")
+      else if (this.#manner === 'set') this.#say('alert', `unknown option '${got}'`, hint, next)
+      else this.#say('alert', `negation/default is not supported for option '${got}'.`, hint, next)
       return true
     }
     const section = nearest(first, SECTION_NAMES)

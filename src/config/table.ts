@@ -14,6 +14,11 @@ interface Entry {
   readonly words: readonly string[]
 }
 
+export interface Family {
+  readonly prefix: readonly string[]
+  readonly members: Set<string>
+}
+
 /** Longer words are junk, not typos. */
 const MAX_TYPO = 64
 
@@ -56,10 +61,19 @@ export class KeywordTable {
     return best
   }
 
-  /** Second words of the family that a first word begins: `timeout` → client, server … Empty when it begins none. */
-  family(sections: readonly Section[], first: string): string[] {
-    const seconds = sections.flatMap((s) => this.#sections.get(s)?.get(first) ?? []).map((e) => e.words[1])
-    return [...new Set(seconds.filter((w) => w !== undefined))]
+  /** The family that the words begin (`timeout`) and the words that its members go on with (client, server …); undefined: none. */
+  family(sections: readonly Section[], words: readonly Word[]): Family | undefined {
+    const first = words[0]?.text ?? ''
+    let known: Family | undefined
+    for (const { words: name } of sections.flatMap((s) => this.#sections.get(s)?.get(first) ?? [])) {
+      let same = 1
+      while (same < name.length && name[same] === words[same]?.text) same++
+      const next = name[same]
+      if (next === undefined || same < (known?.prefix.length ?? 1)) continue
+      known = same === known?.prefix.length ? known : { prefix: name.slice(0, same), members: new Set() }
+      known.members.add(next)
+    }
+    return known
   }
 
   /** First words that may stand here. */

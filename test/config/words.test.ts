@@ -117,7 +117,7 @@ t.test('bytes that are no text stay what they are', async (t) => {
   )
 })
 
-const PIECES = ['a', 'b', ' ', '\t', '"', "'", '\\', '#', '$', '{', '}', 'A', 'E', '[*]', '-', 'x41', 'n', '"${A}"', '"$A"', '"${A[*]}"', '"${S[*]}"', '"${NO-d e}"', '"${NO-de}"', '${', '\\"', "\\'", '\\$', '.LINE', '"${E[*]}"', '"${H[*]}x"', '"$.LINE"', '\\x4', '\\ ', 'word']
+const PIECES = ['a', 'b', ' ', '\t', '"', "'", '\\', '#', '$', '{', '}', 'A', 'E', '[*]', '-', 'x41', 'n', '"${A}"', '"$A"', '"${A[*]}"', '"${S[*]}"', '"${NO-d e}"', '${', '\\"', "\\'", '\\$', '.LINE', '"${E[*]}"', '"${H[*]}x"', '"$.LINE"', '\\x4', '\\ ', 'word']
 
 t.test('whatever a line holds: no throw, columns in order and in the line', async (t) => {
   const lines = fc.oneof(fc.string({ unit: 'binary', maxLength: 60 }), fc.array(fc.constantFrom(...PIECES), { maxLength: 14 }).map((p) => p.join('')))
@@ -153,13 +153,13 @@ t.test('a mebibyte of anything is one line', async (t) => {
 })
 
 t.test('the same as HAProxy', { skip: installed('haproxy') ? false : 'haproxy is not installed' }, async (t) => {
-  // A default with a blank in it makes HAProxy lose its way on the rest of the line: not compared.
+  // A default makes HAProxy lose its way when the line is read a second time, for more room: not compared.
   const folder = mkdtempSync(path.join(os.tmpdir(), 'headgate-words-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   const seed = Math.floor(Math.random() * 2 ** 31)
   t.comment(`seed ${seed}`)
   const sound = fc.sample(
-    fc.array(fc.constantFrom(...PIECES.filter((piece) => !piece.includes('NO-d e'))), { minLength: 1, maxLength: 8 }).map((p) => `.notice ${p.join('')}`),
+    fc.array(fc.constantFrom(...PIECES.filter((piece) => !piece.includes('NO-'))), { minLength: 1, maxLength: 8 }).map((p) => `.notice ${p.join('')}`),
     { seed, numRuns: 400 },
   )
   const file = path.join(folder, 'words.cfg')
