@@ -169,6 +169,7 @@ const DIFFERS: Readonly<Record<string, Difference>> = {
   },
   'listen: mode http': { why: 'HTTP is not proxied as such', status: 1, ours: ["6 alert: 'mode http' is not supported: Headgate is a TCP/TLS proxy"] },
   'listen: mode health': { why: "Headgate's own, from the older language", status: 0, ours: [] },
+  'frontend: option httpchk': { why: 'mode health and monitor-net answer by it', status: 0, ours: [] },
   'listen: timeout client-hs 1s': { why: 'HAProxy has it since 3.1', status: 0, ours: [] },
   'listen: http-request deny': {
     why: 'HTTP is not proxied as such',
@@ -212,7 +213,7 @@ const CASES: readonly Case[] = [
   ]),
   ...named('frontend', IN_FRONTEND, [
     'timeout connect 1s', 'timeout client 1s', 'balance leastconn', 'hash-type consistent', 'dispatch :80', 'fullconn 5', 'retries 3', 'option redispatch', 'option srvtcpka',
-    'option abortonclose', 'source 0.0.0.0', 'server s :1', 'default-server maxconn 4', 'timeout tunnel 1s', 'timeout queue 1s',
+    'option abortonclose', 'source 0.0.0.0', 'server s :1', 'default-server maxconn 4', 'timeout tunnel 1s', 'timeout queue 1s', 'option httpchk',
   ]),
   ...named('backend', IN_BACKEND, [
     'timeout client 1s', 'maxconn 5', 'backlog 5', 'default_backend b', 'use_backend b', 'option clitcpka', 'option logasap', 'bind :1', 'timeout client-fin 1s', 'option tcplog',

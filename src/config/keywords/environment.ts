@@ -53,7 +53,7 @@ export const resetenv = keyword<true>({
   doc: 'Removes all environment variables for the lines that follow, save those named.',
   parse: (args) => {
     const keep = new Set(args.rest().map((w) => w.text))
-    for (const name of [...args.env.keys()]) if (!keep.has(name)) args.env.delete(name)
+    for (const name of args.env.keys()) if (!keep.has(name)) args.env.delete(name)
     return true
   },
 })
