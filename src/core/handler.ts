@@ -118,7 +118,10 @@ export interface Handshake {
   write(bytes: Uint8Array): void
   /** Call step() of the current handler again, soon. Harmless after the connection's end. */
   wake(): void
-  /** Puts a data layer (TLS) on top; what was written goes out below it, bytes not taken go to it. The engine calls step() again as the layer makes progress. */
+  /**
+   * Puts a data layer (TLS) on top; what was written goes out below it, bytes not taken go to it. The engine calls step() again as
+   * the layer makes progress.
+   */
   upgrade(layer: LayerMaker): DataLayer
   get<T>(key: FactKey<T>): T | undefined
   set<T>(key: FactKey<T>, value: T): void

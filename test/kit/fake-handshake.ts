@@ -2,7 +2,7 @@
 //
 // Handlers, and services behind them, are tried as they will run: what the engine does with a verdict is not imitated here.
 
-import { serve } from 'headgate/plugin'
+import { next, serve } from 'headgate/plugin'
 import type { Address, App, Connection, FactKey, MakeHandler, Why } from 'headgate/plugin'
 import { EngineConnection } from '../../src/net/connection.ts'
 import { Wheel } from '../../src/util/wheel.ts'
@@ -49,7 +49,7 @@ export class FakeHandshake {
     const src: Address = options.src ?? { family: 'ipv4', host: '192.0.2.1', port: 40000 }
     const dst: Address = options.dst ?? { family: 'ipv4', host: '198.51.100.1', port: 443 }
     this.sock = side === 'accept' ? new FakeSock(dst, src) : new FakeSock(src, dst)
-    const rest: App = { name: PASSED_ON, open: (conn) => this.#served(PASSED_ON, conn) }
+    const rest: App = { name: PASSED_ON, open: passedOn }
     const wheel = new Wheel({
       now: () => this.#now,
       wakeIn: (ms, run) => {
@@ -63,7 +63,7 @@ export class FakeHandshake {
       this.sock,
       {
         side,
-        handlers: [...(typeof handlers === 'function' ? [handlers] : handlers), () => ({ name: PASSED_ON, step: () => serve(rest) })],
+        handlers: [...(typeof handlers === 'function' ? [handlers] : handlers), serving(rest)].map((make) => this.#watched(make)),
         handshakeMs: options.handshakeMs ?? 10_000,
         drainMs: options.drainMs ?? 5_000,
         bufferSize: options.bufferSize ?? 16_384,
@@ -88,10 +88,22 @@ export class FakeHandshake {
     this.connection.start()
   }
 
-  #served(served: string, conn: Connection): void {
-    this.outcome = { served }
-    // Keeps what comes unread until the test asks for `rest`.
-    conn.attach({ ready: () => undefined, expired: () => undefined })
+  /** The handler, with what it serves noted. */
+  #watched(make: MakeHandler): MakeHandler {
+    return () => {
+      const handler = make()
+      return {
+        name: handler.name,
+        ...(handler.details === undefined ? {} : { details: handler.details }),
+        step: (hs) => {
+          const verdict = handler.step(hs)
+          if (verdict.verdict === 'serve') this.outcome = { served: verdict.app.name }
+          if (verdict.verdict === 'next' && verdict.insert !== undefined) return next(...verdict.insert.map((inserted) => this.#watched(inserted)))
+          return verdict
+        },
+        end: () => handler.end?.(),
+      }
+    }
   }
 
   /** The peer says something; each call is one read. */
@@ -139,6 +151,15 @@ export class FakeHandshake {
   get<T>(key: FactKey<T>): T | undefined {
     return this.connection.get(key)
   }
+}
+
+/** Sends what handlers said, and leaves what comes unread until the test asks for `rest`. */
+function passedOn(conn: Connection): void {
+  const ready = (): void => {
+    conn.layer.flush(conn.output)
+  }
+  conn.attach({ ready, expired: () => undefined })
+  ready()
 }
 
 /** A handler that serves an app: to try a service, `new FakeHandshake(serving(app))`. */
