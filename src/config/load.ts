@@ -71,8 +71,9 @@ export function loadConfiguration(options: LoadOptions): Loaded {
 
   const configuration: Configuration = { global: global.values, proxies: sections.proxies, files, env }
   const report = (problem: Problem): void => problems.add(problem)
+  const readable = problems.count('alert') === 0
   checkReferences(configuration, report)
-  if (problems.count('alert') === 0) for (const check of [...standardChecks, ...(options.checks ?? [])]) check(configuration, report)
+  if (readable) for (const check of [...standardChecks, ...(options.checks ?? [])]) check(configuration, report)
   return {
     configuration,
     problems: problems.kept,
