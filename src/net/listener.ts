@@ -5,8 +5,8 @@ import type { Listener, ListenSpec, Provider } from '../core/provider.ts'
 import type { Sock } from '../core/sock.ts'
 import { Alarm, type Wheel } from '../util/wheel.ts'
 
-/** Why a listener does not accept. 'descriptors': accept() ran out of them. 'bind full', 'full': maxconn of the line and of the frontend, 'process full': the global one. 'operator': a signal or command. */
-export type PauseReason = 'descriptors' | 'bind full' | 'full' | 'process full' | 'operator'
+/** Why a listener does not accept. 'descriptors': accept() ran out of them. 'full': maxconn of the line, the frontend or the process. 'operator': a signal or command. */
+export type PauseReason = 'descriptors' | 'full' | 'operator'
 
 /** How long after EMFILE, ENFILE, ENOBUFS or ENOMEM accepting is tried again. ms */
 const RETRY_MS = 100
@@ -28,11 +28,13 @@ export class GatedListener {
   readonly #retry: Alarm
   readonly #calm: Alarm
   #listener: Listener | null = null
+  #bound: Address
   #short = false
 
   constructor(provider: Provider, spec: ListenSpec, wheel: Wheel, events: ListenerEvents) {
     this.#provider = provider
     this.#spec = spec
+    this.#bound = spec.address
     this.#events = events
     this.#wheel = wheel
     this.#retry = new Alarm(() => this.resume('descriptors'))
@@ -42,22 +44,41 @@ export class GatedListener {
     })
   }
 
-  /** Rejects with an Error whose code is the system error name. */
+  /** Rejects with an Error whose code is the system error name. After close(), opens the same address again, the real port included. */
   async open(): Promise<void> {
-    this.#listener = await this.#provider.listen(this.#spec, {
+    this.#listener = await this.#provider.listen({ ...this.#spec, address: this.#bound }, {
       accepted: (sock) => this.#events.accepted(sock),
       failed: (error) => this.#failed(error),
     })
+    this.#bound = this.#listener.address
     if (this.#reasons.size > 0) this.#listener.pause()
   }
 
   /** The bound address, or the configured one before open(). */
   get address(): Address {
-    return this.#listener?.address ?? this.#spec.address
+    return this.#bound
+  }
+
+  /** Whether close() can be followed by open(): an inherited descriptor would be gone. */
+  get reopens(): boolean {
+    return this.#spec.fd === undefined
+  }
+
+  get isOpen(): boolean {
+    return this.#listener !== null
+  }
+
+  /** The listening descriptor, for other threads; undefined where the provider has none to give. */
+  get fd(): number | undefined {
+    return this.#listener?.fd
   }
 
   get accepting(): boolean {
     return this.#listener !== null && this.#reasons.size === 0
+  }
+
+  pausedFor(reason: PauseReason): boolean {
+    return this.#reasons.has(reason)
   }
 
   pause(reason: PauseReason): void {

@@ -161,11 +161,11 @@ function guardMemory(megabytes: number, runtime: Runtime, log: ProcessLog): () =
     rss: () => process.memoryUsage.rss(),
     full() {
       log.warning(`the process uses more than the ${megabytes} MB of -m: it takes no new connections`)
-      runtime.pause()
+      runtime.hold(true)
     },
     free() {
       log.notice(`the process uses less than the ${megabytes} MB of -m again: it takes new connections`)
-      void runtime.resume()
+      runtime.hold(false)
     },
   })
 }

@@ -9,7 +9,9 @@ export interface Runtime {
   start(): Promise<readonly string[]>
   /** The addresses being listened on, real ports included. */
   listening(): readonly string[]
-  /** Stops listening for a while (SIGTTOU); sessions go on. Idempotent. */
+  /** Accepts nothing while it holds; what comes waits in the kernel's queue (-m). Idempotent. */
+  hold(on: boolean): void
+  /** Gives the ports back for a while (SIGTTOU), so that another process can have them; sessions go on. Idempotent. */
   pause(): void
   /** Listens again on the same addresses (SIGTTIN). Resolves like start(), with what could not be opened again. */
   resume(): Promise<readonly string[]>

@@ -48,9 +48,16 @@ export class Runtime {
 
   /** Opens all listeners. Resolves with one line per listener that could not be opened; then none is left open. */
   async start(): Promise<readonly string[]> {
+    const problems = await this.#open()
+    if (problems.length > 0) this.#closeListeners()
+    return problems
+  }
+
+  async #open(): Promise<string[]> {
     const problems: string[] = []
     for (const { name, binds } of this.frontends) {
       for (const { listener, place } of binds) {
+        if (listener.isOpen) continue
         try {
           await listener.open()
         } catch (error) {
@@ -58,7 +65,6 @@ export class Runtime {
         }
       }
     }
-    if (problems.length > 0) this.#closeListeners()
     return problems
   }
 
@@ -71,14 +77,21 @@ export class Runtime {
     return this.frontends.flatMap((f) => f.binds.map((b) => formatAddress(b.listener.address)))
   }
 
-  /** Accepts nothing for a while; what comes waits in the kernel's queue. Idempotent. */
-  pause(): void {
-    for (const frontend of this.frontends) frontend.gate('operator', true)
+  /** Accepts nothing while it holds; what comes waits in the kernel's queue. Idempotent. */
+  hold(on: boolean): void {
+    for (const frontend of this.frontends) frontend.gate('operator', on)
   }
 
+  /** Gives the ports back, so that another process can have them. Inherited descriptors are only held. Idempotent. */
+  pause(): void {
+    this.hold(true)
+    for (const { binds } of this.frontends) for (const { listener } of binds) if (listener.reopens) listener.close()
+  }
+
+  /** Listens again. Resolves with one line per listener that could not be opened; the others listen. */
   async resume(): Promise<readonly string[]> {
-    for (const frontend of this.frontends) frontend.gate('operator', false)
-    return []
+    this.hold(false)
+    return this.#stopping ? [] : this.#open()
   }
 
   /** Listens no more; sessions go on until they end by themselves. Idempotent. */
@@ -134,8 +147,11 @@ export async function buildRuntime(configuration: Configuration, host: RuntimeHo
     process: view,
     connections,
     maxconn: host.maxconn,
-    gateAll: (shut) => {
-      for (const frontend of frontends.values()) frontend.gate('process full', shut)
+    get full() {
+      return host.maxconn > 0 && connections.value >= host.maxconn
+    },
+    someoneLeft: (frontend) => {
+      for (const other of frontends.values()) if (other !== frontend) other.roomInProcess()
     },
     bug: (where, error) => host.bug(where, error),
   }

@@ -41,6 +41,7 @@ function fakeRuntime(problems: readonly string[] = []): Fake {
     runtime: {
       start: async () => problems,
       listening: () => ['127.0.0.1:80'],
+      hold: (on) => void calls.push(`hold ${on}`),
       pause: () => void calls.push('pause'),
       resume: async () => {
         calls.push('resume')

@@ -1,0 +1,70 @@
+// Owns the loading of plugins that are not built in: modules named in the environment, whose exports are looked through.
+
+import { createRequire } from 'node:module'
+import { delimiter, join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { builtinKeywords } from '../config/keywords/table.ts'
+import { lineKeywords } from '../config/lines.ts'
+import { KeywordTable } from '../config/table.ts'
+import { orderHandlers } from '../core/plan.ts'
+import type { Plugin } from '../core/plugin.ts'
+
+export interface LoadedPlugins {
+  /** Those given, and behind them what the modules export, in order. */
+  readonly plugins: readonly Plugin[]
+  /** Each names the module. */
+  readonly problems: readonly string[]
+}
+
+/**
+ * Imports every module of the list (HEADGATE_PLUGINS, separated as in PATH): a path (absolute, or beginning with `.`) or the name of a package that `folder` can see. Every
+ * export that is a plugin is taken. What cannot work with those before it (a keyword or handler of the same name) is a problem.
+ */
+export async function loadPlugins(list: string, given: readonly Plugin[], folder: string = process.cwd()): Promise<LoadedPlugins> {
+  const plugins = [...given]
+  const problems: string[] = []
+  for (const name of list.split(delimiter)) {
+    if (name === '') continue
+    let exported: Readonly<Record<string, unknown>>
+    try {
+      exported = await import(locate(name, folder))
+    } catch (error) {
+      problems.push(`plugin '${name}' cannot be loaded : ${error instanceof Error ? error.message : String(error)}`)
+      continue
+    }
+    const found = [...new Set(Object.values(exported))].filter(isPlugin)
+    if (found.length === 0) problems.push(`plugin '${name}' exports no plugin : none of ${Object.keys(exported).join(', ') || 'its (no) exports'} has a name and keywords, handlers, services, fetches, converters or actions`)
+    const conflict = conflictOf([...plugins, ...found])
+    if (conflict !== undefined) problems.push(`plugin '${name}' : ${conflict}`)
+    else plugins.push(...found)
+  }
+  return { plugins, problems }
+}
+
+/** A URL: packages are looked for from the folder, not from this program. */
+function locate(name: string, folder: string): string {
+  const isPath = name.startsWith('.') || name.startsWith('/')
+  return pathToFileURL(isPath ? resolve(folder, name) : createRequire(join(folder, 'plugins.js')).resolve(name)).href
+}
+
+const LISTS = ['keywords', 'handlers', 'fetches', 'converters', 'actions'] as const
+
+/** By its shape: a module is somebody else's, and nothing has checked it. */
+function isPlugin(value: unknown): value is Plugin {
+  if (typeof value !== 'object' || value === null || !('name' in value) || typeof value.name !== 'string') return false
+  const parts = new Map<string, unknown>(Object.entries(value))
+  const lists = LISTS.filter((list) => parts.get(list) !== undefined)
+  if (!lists.every((list) => Array.isArray(parts.get(list)))) return false
+  return lists.length > 0 || (typeof parts.get('services') === 'object' && parts.get('services') !== null)
+}
+
+/** Why these cannot be loaded together. */
+function conflictOf(plugins: readonly Plugin[]): string | undefined {
+  try {
+    new KeywordTable([...lineKeywords, ...builtinKeywords, ...plugins.flatMap((plugin) => plugin.keywords ?? [])])
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+  const specs = plugins.flatMap((plugin) => plugin.handlers ?? [])
+  return orderHandlers(specs, 'accept').problems?.[0] ?? orderHandlers(specs, 'connect').problems?.[0]
+}
