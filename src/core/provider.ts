@@ -8,6 +8,8 @@ export interface ListenSpec {
   readonly address: Address
   /** An already listening descriptor that was inherited. */
   readonly fd?: number
+  /** `fd` is another thread's and stays so: the listener takes a duplicate. */
+  readonly shared?: boolean
   readonly backlog?: number
   /** IPv6 sockets: true refuses IPv4-mapped peers. Default: the system's. */
   readonly v6only?: boolean
@@ -29,6 +31,8 @@ export interface ListenSpec {
 export interface Listener {
   /** The bound address, the real port included. */
   readonly address: Address
+  /** The listening descriptor, where the provider has one to give to other threads. */
+  readonly fd?: number
   /** Stops accepting; connections wait in the kernel's queue. */
   pause(): void
   resume(): void

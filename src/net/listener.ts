@@ -82,6 +82,7 @@ export class GatedListener {
   }
 
   pause(reason: PauseReason): void {
+    if (this.#reasons.has(reason)) return
     if (this.#reasons.size === 0) this.#listener?.pause()
     this.#reasons.add(reason)
   }

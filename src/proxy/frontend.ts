@@ -12,7 +12,7 @@ import { EngineConnection, type ConnectionEvents, type ConnectionPlan } from '..
 import type { GatedListener, PauseReason } from '../net/listener.ts'
 import type { LogFormat } from '../sample/log-format.ts'
 import { ConnectionSubject } from '../sample/subject.ts'
-import type { Wheel } from '../util/wheel.ts'
+import { Alarm, type Wheel } from '../util/wheel.ts'
 import type { Backend } from './backend.ts'
 import type { Gauge } from './gauge.ts'
 import type { InspectionPlan } from './inspection.ts'
@@ -63,11 +63,16 @@ export interface FrontendHost {
   /** Connections of all frontends of the process, and their limit; 0: none. */
   readonly connections: Gauge
   readonly maxconn: number
-  /** Pauses or resumes every listener of this thread. */
-  gateAll(shut: boolean): void
+  /** The process has as many connections as it takes. */
+  readonly full: boolean
+  /** A connection of `frontend` has gone: others may have waited for its place. */
+  someoneLeft(frontend: Frontend): void
   /** The process log. */
   bug(where: string, error: unknown): void
 }
+
+/** How often a full frontend looks whether other threads have made room. ms */
+const LOOK_AGAIN_MS = 10
 
 /** The listener that a connection came in by. */
 export const bindFact = factKey<Bind>('bind')
@@ -102,9 +107,23 @@ export class Bind implements ConnectionEvents {
   }
 
   #accepted(sock: Sock): void {
-    this.#frontend.entered()
-    if (this.connections.add(1) >= this.#maxconn && this.#maxconn > 0) this.listener.pause('bind full')
+    if (!this.admit(sock)) this.#frontend.hold(this, sock)
+  }
+
+  /** Starts a connection if all limits allow it. */
+  admit(sock: Sock): boolean {
+    if (!this.connections.take(this.#maxconn)) return false
+    if (!this.#frontend.enter()) {
+      this.connections.add(-1)
+      return false
+    }
+    if (this.#maxconn > 0 && this.connections.value >= this.#maxconn) this.#frontend.gateWhileFull()
     new EngineConnection(sock, this.#plan, this).start()
+    return true
+  }
+
+  get full(): boolean {
+    return this.#maxconn > 0 && this.connections.value >= this.#maxconn
   }
 
   refused(conn: EngineConnection, handler: string, why: Why): void {
@@ -112,7 +131,7 @@ export class Bind implements ConnectionEvents {
   }
 
   released(): void {
-    if (this.connections.add(-1) < this.#maxconn) this.listener.resume('bind full')
+    this.connections.add(-1)
     this.#frontend.left()
   }
 
@@ -136,6 +155,8 @@ export class Frontend implements StreamHost, App, ProxyView {
   readonly #route: (stream: Stream) => Backend | undefined
   /** Connections of this thread. */
   #live = 0
+  readonly #held: { readonly bind: Bind; readonly sock: Sock }[] = []
+  readonly #lookAgain = new Alarm(() => this.#admitHeld())
   #logged = 0
   #idle: (() => void) | undefined
 
@@ -194,14 +215,26 @@ export class Frontend implements StreamHost, App, ProxyView {
 
   // ── accepting ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** A connection was accepted. */
-  entered(): void {
-    const { settings } = this
+  /** Counts a connection in, unless that is more than maxconn of the frontend or of the process. */
+  enter(): boolean {
+    if (!this.#connections.take(this.settings.maxconn)) return false
+    if (!this.#host.connections.take(this.#host.maxconn)) {
+      this.#connections.add(-1)
+      return false
+    }
     this.#live++
-    const mine = this.#connections.add(1)
-    const all = this.#host.connections.add(1)
-    if (settings.maxconn > 0 && mine >= settings.maxconn) this.gate('full', true)
-    if (this.#host.maxconn > 0 && all >= this.#host.maxconn) this.#host.gateAll(true)
+    if (this.full || this.#host.full) this.gateWhileFull()
+    return true
+  }
+
+  get full(): boolean {
+    return this.settings.maxconn > 0 && this.#connections.value >= this.settings.maxconn
+  }
+
+  /** Accepted a moment too late: another thread took the last place. It waits unread for one, as if it were in the kernel's queue. */
+  hold(bind: Bind, sock: Sock): void {
+    this.#held.push({ bind, sock })
+    this.gateWhileFull()
   }
 
   /** Stops or resumes accepting on all bind lines, for one reason. */
@@ -212,21 +245,48 @@ export class Frontend implements StreamHost, App, ProxyView {
     }
   }
 
+  /** Stops accepting where a limit is reached; goes on when a connection has gone, of this thread or, looked for now and then, of another. */
+  gateWhileFull(): void {
+    for (const bind of this.binds) {
+      if (bind.full || this.full || this.#host.full || this.#held.length > 0) bind.listener.pause('full')
+      else bind.listener.resume('full')
+    }
+    if (this.binds.some((bind) => bind.listener.pausedFor('full'))) this.wheel.arm(this.#lookAgain, LOOK_AGAIN_MS)
+    else this.wheel.disarm(this.#lookAgain)
+  }
+
+  /** Lets in who was held, as far as there is room, and opens what can be opened. */
+  #admitHeld(): void {
+    while (this.#held.length > 0) {
+      const first = this.#held[0]
+      if (first === undefined || !first.bind.admit(first.sock)) break
+      this.#held.shift()
+    }
+    this.gateWhileFull()
+  }
+
   /** A connection's descriptor is released. */
   left(): void {
-    const { settings } = this
     this.#live--
-    const mine = this.#connections.add(-1)
-    const all = this.#host.connections.add(-1)
-    if (settings.maxconn > 0 && mine < settings.maxconn) this.gate('full', false)
-    if (this.#host.maxconn > 0 && all < this.#host.maxconn) this.#host.gateAll(false)
+    const wasGated = this.#lookAgain.at !== 0
+    this.#connections.add(-1)
+    this.#host.connections.add(-1)
+    if (wasGated) this.#admitHeld()
+    if (this.#host.maxconn > 0) this.#host.someoneLeft(this)
     if (this.#live === 0) this.#idle?.()
   }
 
   /** Listens no more; resolves when the last connection of this thread has gone. */
   async drain(): Promise<void> {
+    this.wheel.disarm(this.#lookAgain)
     for (const { listener } of this.binds) listener.close()
+    for (const { sock } of this.#held.splice(0)) sock.reset()
     if (this.#live > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
+  }
+
+  /** Someone else's connection has gone: there may be room under the limit of the process. */
+  roomInProcess(): void {
+    if (this.#lookAgain.at !== 0) this.#admitHeld()
   }
 
   // ── a connection's handshake is over ───────────────────────────────────────────────────────────────────────────

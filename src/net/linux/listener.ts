@@ -61,6 +61,10 @@ export class LinuxListener implements Listener, Pollable {
     thread.poller.hold()
   }
 
+  get fd(): number {
+    return this.#fd
+  }
+
   pause(): void {
     if (this.#paused || this.#fd < 0) return
     this.#paused = true
@@ -122,8 +126,8 @@ function standsForOne(address: Address): boolean {
 export function listen(thread: Thread, spec: ListenSpec, events: ListenEvents, batch: number): LinuxListener {
   const { kernel } = thread
   const inherited = spec.fd !== undefined
-  const fd = spec.fd ?? kernel.socket(familyOf(spec.address), STREAM, 0)
-  if (fd < 0) throw sys.systemError('socket', fd, describe(spec.address))
+  const fd = spec.fd === undefined ? kernel.socket(familyOf(spec.address), STREAM, 0) : spec.shared === true ? kernel.fcntl(spec.fd, sys.F_DUPFD_CLOEXEC, 0) : spec.fd
+  if (fd < 0) throw sys.systemError(inherited ? 'dup' : 'socket', fd, describe(spec.address))
   try {
     const path = inherited ? adopt(kernel, fd) : open(kernel, fd, spec)
     const address = boundAddress(kernel, fd, spec.address, path !== undefined)

@@ -117,6 +117,7 @@ export const SPLICE_F_NONBLOCK = 2
 export const O_NONBLOCK = 0x800
 export const O_CLOEXEC = 0x80000
 export const F_SETFD = 2
+export const F_DUPFD_CLOEXEC = 1030
 export const F_GETFL = 3
 export const F_SETFL = 4
 export const FD_CLOEXEC = 1
