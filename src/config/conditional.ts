@@ -152,7 +152,7 @@ class Condition {
     const open = this.#at++
     if (++this.#depth > MAX_DEPTH) throw new Unparsable(`unparsable conditional sub-expression '${this.#text.slice(open)}'`, open)
     const value = this.#or(open)
-    if (this.#text.charAt(this.#at) !== ')') throw new Unparsable(`expected ')' after conditional expression '${this.#text.slice(open)}'`, this.#at)
+    if (this.#text.charAt(this.#at) !== ')') throw new Unparsable(`expected ')' after conditional expression '${this.#text.slice(open)}'`, open)
     this.#at++
     this.#depth--
     return value
@@ -176,7 +176,7 @@ class Condition {
     const args = this.#text.charAt(this.#at) === '(' ? this.#args(predicate.arity, where) : []
     if (predicate.arity === 2 && args.length < 2) {
       const given = args.length === 1 && args[0] === '' ? 0 : args.length
-      throw new Unparsable(`missing arguments (got ${Math.max(1, given)}/2), type 'string' expected in argument 1 ${where}`, begin)
+      throw new Unparsable(`missing arguments (got ${Math.max(1, given)}/2), type 'string' expected in argument 1 ${where}`, this.#text.charAt(this.#at - 1) === ')' ? this.#at - 1 : this.#at)
     }
     return predicate.holds(args[0] ?? '', args[1] ?? '', this)
   }

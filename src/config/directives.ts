@@ -5,8 +5,8 @@ import { evaluateCondition } from './conditional.ts'
 import type { Facts } from './conditional.ts'
 import { pointAt } from './words.ts'
 
-/** HAProxy's limit for `.if` within `.if`. */
-export const MAX_NESTING = 100
+/** HAProxy's limit for `.if` within `.if`: the hundredth is one too many. */
+export const MAX_NESTING = 99
 
 interface Block {
   readonly line: number
@@ -84,7 +84,7 @@ export class Directives {
   #if(words: readonly Word[], line: number, say: Say): void {
     if (this.#blocks.length >= MAX_NESTING && !this.#tooDeep) {
       this.#tooDeep = true
-      say('alert', `too many nested '.if', max is ${MAX_NESTING}.`, words[0])
+      say('alert', `too many nested '.if', max is 100.`, words[0])
     }
     const read = this.reading && this.#blocks.length < MAX_NESTING
     this.#blocks.push({ line, state: read ? this.#holds(words, say) : 'done', elseSeen: false })

@@ -14,8 +14,9 @@ export function tag(level: Level): string {
 
 /** Control characters and bytes that are no text, made visible; line feeds stay. */
 export function printable(text: string): string {
-  return text.replace(/[\x00-\x09\x0b-\x1f\x7f-\x9f]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, (c) => {
+  return text.replace(/\p{Cc}|\p{Cs}/gu, (c) => {
     const code = c.charCodeAt(0)
+    if (c === '\n') return c
     if (c === '\t') return ' '
     return code >= 0xdc80 && code <= 0xdcff ? hex(code - 0xdc00) : code < 0x100 ? hex(code) : '\ufffd'
   })

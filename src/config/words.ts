@@ -64,7 +64,13 @@ class Cutter {
     const text = settle(this.#word)
     this.#word = undefined
     if (this.words.length < MAX_WORDS) this.words.push({ text, column: this.#column })
-    else this.fault ??= { text: `too many words, truncating after word ${MAX_WORDS}, position ${this.#column}: <${text}>.`, column: this.#column, shown: false }
+    else this.#tooMany()
+  }
+
+  #tooMany(): void {
+    const last = this.words.at(-1)
+    const column = last?.column ?? 1
+    this.fault ??= { text: `too many words, truncating after word ${MAX_WORDS}, position ${column}: <${last?.text ?? ''}>.`, column, shown: false }
   }
 
   run(): void {

@@ -89,7 +89,7 @@ t.test('columns are where words begin in the line', async (t) => {
 
 t.test('too many words', async (t) => {
   t.equal(cutLine('w '.repeat(MAX_WORDS), lookup).words.length, MAX_WORDS)
-  t.equal(cutLine('w '.repeat(MAX_WORDS + 9), lookup).fault?.text, 'too many words, truncating after word 64, position 129: <w>.')
+  t.equal(cutLine('w '.repeat(MAX_WORDS + 9), lookup).fault?.text, 'too many words, truncating after word 64, position 127: <w>.')
 })
 
 t.test('the line and a caret under the column', async (t) => {
@@ -147,7 +147,7 @@ t.test('a mebibyte of anything is one line', async (t) => {
   const big = 1 << 20
   t.equal(cutLine('a'.repeat(big), lookup).words[0]?.text.length, big)
   t.equal(cutLine(`"${'b '.repeat(big / 2)}`, lookup).fault?.text, 'unmatched quote at position 1')
-  t.equal(cutLine('b '.repeat(big / 2), lookup).fault?.column, 2 * MAX_WORDS + 1)
+  t.equal(cutLine('b '.repeat(big / 2), lookup).fault?.column, 2 * MAX_WORDS - 1)
   t.equal(cutLine(`"${'${'.repeat(big / 2)}`, lookup).fault?.column, 4)
   t.equal(cutLine(`"${'$A'.repeat(1000)}"`, lookup).words[0]?.text.length, 14000)
 })
