@@ -252,6 +252,27 @@ if ('reason' in found) {
     }
   })
 
+  t.test('listen: each step that fails is named, and closes what it opened, not what it was given', async (t) => {
+    const b = bench(t, real)
+    const a = await accepting(t, b.provider)
+    const open = b.kernel.open.size
+    const fd = a.listener.fd ?? -1
+    const nobody = { accepted: () => undefined, failed: () => undefined }
+    for (const call of ['socket', 'bind', 'listen', 'getsockname', 'setsockopt', 'epollCtl'] as const) {
+      if (call === 'setsockopt') b.faults.next(call, 0)
+      b.faults.next(call, -E.ENOBUFS)
+      await t.rejects(b.provider.listen({ address: LOOPBACK }, nobody), { code: 'ENOBUFS' })
+      t.equal(b.kernel.open.size, open, call)
+    }
+    for (const call of ['fcntl', 'getsockopt', 'epollCtl'] as const) {
+      b.faults.next(call, -E.ENOBUFS)
+      await t.rejects(b.provider.listen({ address: LOOPBACK, fd, shared: true }, nobody), { code: 'ENOBUFS' })
+      t.equal(b.kernel.open.size, open, call)
+    }
+    a.dial()
+    await until('the shared one still accepts', () => a.socks.length === 1)
+  })
+
   t.test('connect: each step that fails at once is told later, by name', async (t) => {
     const b = bench(t, real)
     const s = await serving(t)
@@ -293,6 +314,20 @@ if ('reason' in found) {
     await until('connected', () => ok.calls > 0)
     t.equal(ok.sock.error, '')
     ok.sock.close()
+  })
+
+  t.test('without CAP_NET_ADMIN: a foreign source is bound all the same, a dropped connection resets no further than the next hop', async (t) => {
+    const b = bench(t, real)
+    const s = await serving(t)
+    b.faults.next('setsockopt', 0, -E.EPERM) // nodelay, IP_TRANSPARENT
+    const bound = b.provider.connect({ to: s.address, from: { family: 'ipv4', host: '192.0.2.77', port: 0 }, transparent: true })
+    t.match(bound.local(), { host: '192.0.2.77' })
+    bound.close()
+    const [ours] = await pair(t, b)
+    b.faults.next('setsockopt', -E.EPERM) // TCP_REPAIR
+    b.faults.made.length = 0
+    if (ours.sock.drop !== undefined) ours.sock.drop()
+    t.same(b.faults.made, ['setsockopt', 'setsockopt', 'setsockopt', 'close'])
   })
 
   t.test('splice: refused falls back; a full pipe; a pipe whose user is gone is not used again', async (t) => {

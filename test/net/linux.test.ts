@@ -1,7 +1,7 @@
 // Owns the tests of what only the linux provider can do, on real sockets, and of its life in Node's loop.
 
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,7 +17,7 @@ import { linuxProvider, type LinuxProvider } from '../../src/net/linux/provider.
 import { formatIpv6, encodeAddress, parseIpv4, parseIpv6 } from '../../src/net/linux/sockaddr.ts'
 import { LinuxSock } from '../../src/net/linux/sock.ts'
 import * as sys from '../../src/net/linux/syscalls.ts'
-import { accepting, LOOPBACK, Peer, serving, Tap, until } from './provider-contract.ts'
+import { accepting, LOOPBACK, Peer, Relay, serving, Tap, until } from './provider-contract.ts'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const ROOT = process.getuid?.() === 0
@@ -303,9 +303,9 @@ if ('reason' in found) {
     t.teardown(() => second.close())
     const a = await accepting(t, provider)
     const events: string[] = []
-    const fd = kernel.fcntl(listeningFd(a.listener), 0, 0)
-    kernel.adopt(fd)
-    const other = await second.listen({ address: LOOPBACK, fd }, { accepted: (sock) => (events.push('second'), sock.close()), failed: (error) => events.push(error) })
+    const fd = a.listener.fd
+    if (fd === undefined) throw new Error('no descriptor to share')
+    const other = await second.listen({ address: LOOPBACK, fd, shared: true }, { accepted: (sock) => (events.push('second'), sock.close()), failed: (error) => events.push(error) })
     for (let i = 0; i < 20; i++) a.dial()
     await until('all were accepted', () => a.socks.length + events.length === 20)
     a.listener.pause()
@@ -499,6 +499,95 @@ if ('reason' in found) {
     t.equal(ended.code, 0)
   })
 
+  t.test('the last bytes and the end travel together', async (t) => {
+    const { provider, kernel } = make(t)
+    const [tap, other] = await pair(t, provider)
+    const segments = (): number => {
+      const words = new Uint32Array(64)
+      const size = new Uint8Array(new Int32Array([256]).buffer)
+      kernel.getsockopt(descriptor(other).fd, sys.SOL_TCP, sys.TCP_INFO, new Uint8Array(words.buffer), size)
+      return words[35] ?? 0 // tcpi_segs_in
+    }
+    other.reading = false
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    const before = segments()
+    const out = new Bytes()
+    out.append(Buffer.from('goodbye'))
+    t.equal(tap.sock.flush(out, true), 0)
+    t.equal(tap.sock.shutCtrl(), true)
+    await until('the end came', () => {
+      other.reading = true
+      other.pump()
+      return other.ended
+    })
+    t.equal(other.text, 'goodbye')
+    t.equal(segments() - before, 1)
+  })
+
+  t.test('churn: resets, half-closes and closes in any state leave nothing behind', async (t) => {
+    const kernel = checkedKernel(real)
+    const provider = linuxProvider(kernel)
+    const seconds = Number(process.env['SOAK_SECONDS'] ?? '2')
+    const seed = Number(process.env['SOAK_SEED'] ?? Date.now() % 1_000_000)
+    t.comment(`seed ${seed}, ${seconds} s`)
+    let x = seed | 1
+    const dice = (sides: number): number => {
+      x = Math.imul(x, 1664525) + 1013904223
+      return (x >>> 8) % sides
+    }
+    const s = await provider.listen(
+      { address: LOOPBACK },
+      {
+        accepted(sock) {
+          const tap = new Tap(sock)
+          tap.say('x'.repeat(dice(200_000)))
+          if (dice(2) === 0) tap.end()
+          setTimeout(() => (dice(3) === 0 ? sock.reset() : sock.close()), dice(30))
+        },
+        failed: (error) => t.fail(error),
+      },
+    )
+    const relay = await provider.listen(
+      { address: LOOPBACK },
+      { accepted: (sock) => void new Relay(sock, provider.connect({ to: s.address })), failed: (error) => t.fail(error) },
+    )
+    const open = kernel.open.size
+    let made = 0
+    const round = async (until: number): Promise<void> => {
+      while (Date.now() < until) {
+        const batch: Promise<void>[] = []
+        for (let i = 0; i < 20; i++) {
+          made++
+          const tap = new Tap(provider.connect({ to: relay.address }))
+          tap.say('y'.repeat(dice(100_000)))
+          if (dice(2) === 0) tap.end()
+          batch.push(
+            new Promise((resolve) =>
+              setTimeout(() => {
+                if (dice(3) === 0) tap.sock.reset()
+                else tap.sock.close()
+                resolve()
+              }, dice(20)),
+            ),
+          )
+        }
+        await Promise.all(batch)
+      }
+    }
+    await round(Date.now() + 200)
+    const began = process.memoryUsage().rss
+    await round(Date.now() + seconds * 1000)
+    await until('every relay is done', () => Relay.left === 0 && kernel.open.size <= open + 2 * provider.thread.pipes.count)
+    const grown = (process.memoryUsage().rss - began) / (1 << 20)
+    t.comment(`${made} connections, ${grown.toFixed(1)} MiB grown`)
+    if (seconds > 30) t.ok(grown < 64, `${grown} MiB grown`)
+    s.close()
+    relay.close()
+    await until('all is closed', () => kernel.open.size === 1 + 2 * provider.thread.pipes.count)
+    provider.close()
+    t.same([...kernel.open], [])
+  })
+
   t.test('idle: a registered sock makes no call', async (t) => {
     const calls: string[] = []
     const counting: sys.Kernel = { ...real, epollWait: (...args) => (calls.push('epollWait'), real.epollWait(...args)), recv: (...args) => (calls.push('recv'), real.recv(...args)) }
@@ -516,22 +605,4 @@ if ('reason' in found) {
 
 function fail(): never {
   throw new Error('nothing was accepted')
-}
-
-/** The descriptor of a listener, found by its port among this process's own. */
-function listeningFd(listener: { readonly address: Address }): number {
-  const port = listener.address.family === 'ipv4' ? listener.address.port : 0
-  const hex = port.toString(16).toUpperCase().padStart(4, '0')
-  const line = readFileSync('/proc/net/tcp', 'utf8')
-    .split('\n')
-    .find((row) => row.includes(`:${hex} 00000000:0000 0A`))
-  const inode = line?.trim().split(/\s+/)[9] ?? ''
-  for (const name of readdirSync('/proc/self/fd')) {
-    try {
-      if (readlinkSync(`/proc/self/fd/${name}`) === `socket:[${inode}]`) return Number(name)
-    } catch {
-      // The descriptor of the directory itself.
-    }
-  }
-  throw new Error('no such listener')
 }

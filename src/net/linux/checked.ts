@@ -3,7 +3,7 @@
 // A descriptor that was closed may be given out again at once, to somebody else; a use after close then talks on his connection.
 // Nothing of that is visible in a test, so this table throws instead, and tells afterwards what was never closed.
 
-import type { Kernel } from './syscalls.ts'
+import { F_DUPFD_CLOEXEC, type Kernel } from './syscalls.ts'
 
 export interface CheckedKernel extends Kernel {
   /** Descriptors that were opened through this table and not closed. */
@@ -55,7 +55,10 @@ export function checkedKernel(kernel: Kernel): CheckedKernel {
     },
     splice: (from, to, size, flags) => kernel.splice(use('splice', from), use('splice', to), size, flags),
     pipe2: (fds, flags) => pair(kernel.pipe2(fds, flags), fds),
-    fcntl: (fd, command, value) => kernel.fcntl(use('fcntl', fd), command, value),
+    fcntl: (fd, command, value) => {
+      const result = kernel.fcntl(use('fcntl', fd), command, value)
+      return command === F_DUPFD_CLOEXEC ? opened(result) : result
+    },
     epollCreate: (flags) => opened(kernel.epollCreate(flags)),
     epollCtl: (epoll, operation, fd, event) => kernel.epollCtl(use('epollCtl', epoll), operation, use('epollCtl', fd), event),
     epollWait: (epoll, events, count, timeout) => kernel.epollWait(use('epollWait', epoll), events, count, timeout),

@@ -126,7 +126,8 @@ function standsForOne(address: Address): boolean {
 export function listen(thread: Thread, spec: ListenSpec, events: ListenEvents, batch: number): LinuxListener {
   const { kernel } = thread
   const inherited = spec.fd !== undefined
-  const fd = spec.fd === undefined ? kernel.socket(familyOf(spec.address), STREAM, 0) : spec.shared === true ? kernel.fcntl(spec.fd, sys.F_DUPFD_CLOEXEC, 0) : spec.fd
+  const given = inherited && spec.shared !== true
+  const fd = spec.fd === undefined ? kernel.socket(familyOf(spec.address), STREAM, 0) : given ? spec.fd : kernel.fcntl(spec.fd, sys.F_DUPFD_CLOEXEC, 0)
   if (fd < 0) throw sys.systemError(inherited ? 'dup' : 'socket', fd, describe(spec.address))
   try {
     const path = inherited ? adopt(kernel, fd) : open(kernel, fd, spec)
@@ -136,7 +137,7 @@ export function listen(thread: Thread, spec: ListenSpec, events: ListenEvents, b
     listener.resume()
     return listener
   } catch (error) {
-    if (!inherited) kernel.close(fd)
+    if (!given) kernel.close(fd)
     throw error
   }
 }

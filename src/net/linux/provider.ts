@@ -10,7 +10,7 @@ import { Thread } from './thread.ts'
 export interface LinuxOptions {
   /** Pipes for splicing that may exist at once in this thread (maxpipes); 0 turns splicing off (nosplice). Default 256. */
   readonly maxPipes?: number
-  /** Bytes a pipe can hold (tune.pipesize). Default 0: the kernel's own, 64 KiB. */
+  /** Bytes a pipe can hold (tune.pipesize). Default 256 KiB; 0: the kernel’s own, 64 KiB. */
   readonly pipeSize?: number
   /** Connections accepted from one listener in one turn (tune.maxaccept). Default 64. */
   readonly maxAccept?: number
@@ -26,7 +26,7 @@ export interface LinuxProvider extends Provider {
 
 /** One provider per thread. Throws a system error when there is no epoll to be had. */
 export function linuxProvider(kernel: Kernel, options: LinuxOptions = {}): LinuxProvider {
-  const thread = new Thread(kernel, { max: options.maxPipes ?? 256, size: options.pipeSize ?? 0 })
+  const thread = new Thread(kernel, { max: options.maxPipes ?? 256, size: options.pipeSize ?? 262144 })
   const batch = options.maxAccept ?? 64
   return {
     name: 'linux',
