@@ -6,7 +6,6 @@ import type { Socket } from 'node:dgram'
 import { fstatSync } from 'node:fs'
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
-import { pino } from 'pino'
 import type { UnixAddress } from '../core/address.ts'
 import type { ProcessLog } from '../core/process-log.ts'
 import type { LogDestination } from '../config/keywords/log.ts'
@@ -41,7 +40,9 @@ class LineDestination {
   }
 }
 
-export function openDescriptor(fd: number, log: ProcessLog): LogTransport {
+/** pino is loaded for those who use it: a start without a descriptor to log to is the faster for it. */
+export async function openDescriptor(fd: number, log: ProcessLog): Promise<LogTransport> {
+  const { pino } = await import('pino')
   try {
     fstatSync(fd)
   } catch {

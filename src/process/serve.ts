@@ -12,7 +12,6 @@ import { BuildError, buildRuntime } from '../proxy/runtime.ts'
 import { systemWheelClock, Wheel } from '../util/wheel.ts'
 import type { CommandLine } from './arguments.ts'
 import { descriptorLimit, planConnections } from './limits.ts'
-import { processLog } from './log.ts'
 import type { Messages } from './messages.ts'
 import { chooseProvider } from './providers.ts'
 import { reportBugs, run } from './run.ts'
@@ -38,7 +37,7 @@ const BUFFER = 16384
 export async function serve(options: ServeOptions): Promise<number> {
   const { configuration, line, messages } = options
   const { global } = configuration
-  const log = processLog(messages)
+  const { log, ready } = lateLog(messages)
   const refuse = (text: string): number => {
     log.alert(`[${NAME}.main()] ${text}`)
     return 1
@@ -102,11 +101,21 @@ export async function serve(options: ServeOptions): Promise<number> {
     memory: line.memory === 0 ? undefined : line.memory,
     listening() {
       messages.introduced()
+      ready()
       options.listening(runtime)
     },
     logs: traffic,
   })
   return status
+}
+
+/** Start-up speaks for itself; once everything listens, pino is loaded and has the process log. */
+function lateLog(messages: Messages): { log: ProcessLog; ready: () => void } {
+  let current: ProcessLog = messages
+  return {
+    log: { alert: (text) => current.alert(text), warning: (text) => current.warning(text), notice: (text) => current.notice(text) },
+    ready: () => void import('./log.ts').then(({ processLog }) => (current = processLog(messages))),
+  }
 }
 
 /** -1 is no limit. */
