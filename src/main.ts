@@ -40,7 +40,7 @@ async function main(args: readonly string[]): Promise<number> {
   switch (parsed.kind) {
     case 'version':
       say(versionText())
-      if (parsed.details) say(await details())
+      if (parsed.details) say(await details(messages))
       return 0
     case 'usage':
       if (parsed.reason !== undefined) messages.alert(parsed.reason)
@@ -52,23 +52,30 @@ async function main(args: readonly string[]): Promise<number> {
       return 1
     case 'run': {
       const signals = new Signals(process)
-      const [{ start }, plugins] = await Promise.all([import('./process/start.ts'), loadPlugins()])
+      const [{ start }, plugins] = await Promise.all([import('./process/start.ts'), loadPlugins(messages)])
+      if (plugins === undefined) return 1
       return start({ line: parsed.line, messages, signals, plugins, say })
     }
   }
 }
 
-async function loadPlugins(): Promise<readonly Plugin[]> {
+/** The built-in plugins and those that the environment names; undefined when one of these cannot be used, which has been said. */
+async function loadPlugins(messages: Messages): Promise<readonly Plugin[] | undefined> {
   const [{ samplePlugin }, { builtinPlugins }] = await Promise.all([import('./sample/builtin.ts'), import('../handlers/builtin.ts')])
-  return [samplePlugin, ...builtinPlugins]
+  const builtin = [samplePlugin, ...builtinPlugins]
+  const list = process.env['HEADGATE_PLUGINS'] ?? ''
+  if (list === '') return builtin
+  const loaded = await (await import('./process/plugins.ts')).loadPlugins(list, builtin)
+  for (const problem of loaded.problems) messages.alert(problem)
+  return loaded.problems.length > 0 ? undefined : loaded.plugins
 }
 
-async function details(): Promise<string> {
-  const [{ describeProviders }, plugins] = await Promise.all([import('./process/providers.ts'), loadPlugins()])
+async function details(messages: Messages): Promise<string> {
+  const [{ describeProviders }, plugins] = await Promise.all([import('./process/providers.ts'), loadPlugins(messages)])
   return detailsText({
     providers: await describeProviders(),
     tls: ['Available TLS layers : node:tls'],
-    plugins: plugins.map((plugin) => plugin.name),
+    plugins: (plugins ?? []).map((plugin) => plugin.name),
   })
 }
 

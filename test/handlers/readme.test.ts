@@ -1,0 +1,59 @@
+// handlers/README.md: its snippets are the files that are compiled and run here, its table is the folder, and plugins load as it says.
+
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import type { Plugin } from '../../src/plugin.ts'
+import { loadPlugins } from '../../src/process/plugins.ts'
+import { builtinPlugins } from '../../handlers/builtin.ts'
+import { FakeHandshake, serving } from '../kit/index.ts'
+import { clockPlugin } from './example/clock.ts'
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
+const README = readFileSync(join(ROOT, 'handlers/README.md'), 'utf8')
+
+t.test('snippets are files', async (t) => {
+  const snippets = [...README.matchAll(/<!-- (\S+) -->\n```ts\n(.*?)```/gs)]
+  t.equal(snippets.length, (README.match(/```ts/g) ?? []).length, 'every snippet names its file')
+  for (const [, file = '', text] of snippets) t.equal(text, readFileSync(join(ROOT, file), 'utf8'), file)
+})
+
+t.test('the table is the folder', async (t) => {
+  const told = [...README.matchAll(/^\| ([a-z-]+\.ts) \|/gm)].map(([, file]) => file)
+  const files = readdirSync(join(ROOT, 'handlers')).filter((file) => file.endsWith('.ts') && !/^tls-/.test(file))
+  t.same(told.toSorted(), files.toSorted())
+})
+
+t.test('the clock', async (t) => {
+  const { clock } = clockPlugin.services ?? {}
+  if (clock === undefined) throw new Error('no service')
+  const client = new FakeHandshake(serving(clock))
+  client.arrive('what time is it?')
+  t.equal(client.said.toString(), 'ssh!\n')
+  client.peerEnds()
+  t.same(client.sock.done, ['FIN', 'closed'], 'and its timer is gone: else this test would not end')
+})
+
+t.test('plugins are loaded from the environment', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'headgate-plugins-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  const file = (name: string, text: string): void => writeFileSync(join(folder, name), text)
+  file('good.mjs', "const p = { name: 'good', services: { x: { name: 'x', open() {} } } }; export { p }; export default p; export const other = 5")
+  file('slot.mjs', "export const p = { name: 'slot', handlers: [{ name: 'lost', side: 'accept', after: ['nobody'], plan: () => null }] }")
+  file('twice.mjs', "export const p = { name: 'twice', keywords: [{ name: 'accept-proxy', sections: ['bind'], args: '', doc: '', parse: () => true }] }")
+  file('none.mjs', "export const p = { name: 'odd', handlers: 'many' }; export const q = null")
+  file('broken.mjs', 'export const = 1')
+  const load = async (list: string): Promise<{ readonly names: readonly string[]; readonly problems: readonly string[] }> => {
+    const { plugins, problems } = await loadPlugins(list, builtinPlugins, folder)
+    return { names: plugins.slice(builtinPlugins.length).map((plugin: Plugin) => plugin.name), problems }
+  }
+  t.same(await load(''), { names: [], problems: [] })
+  t.same(await load(`./good.mjs:${join(folder, 'good.mjs')}`), { names: ['good', 'good'], problems: [] })
+  t.match(await load('./slot.mjs:./good.mjs'), { names: ['good'], problems: ["plugin './slot.mjs' : handler 'lost' wants a place beside 'nobody', which is no handler of the accept side"] })
+  t.match(await load('./twice.mjs'), { names: [], problems: ["plugin './twice.mjs' : two keywords are named 'accept-proxy' in section 'bind'"] })
+  t.match(await load('./none.mjs'), { problems: [/plugin '.\/none.mjs' exports no plugin : none of p, q has a name/] })
+  t.match(await load('./broken.mjs'), { problems: [/plugin '.\/broken.mjs' cannot be loaded : /] })
+  t.match(await load('./missing.mjs:no-such-package'), { problems: [/missing.mjs' cannot be loaded/, /no-such-package' cannot be loaded/] })
+})
