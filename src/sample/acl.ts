@@ -8,7 +8,7 @@ import { compileText } from './expression.ts'
 import type { Expression } from './expression.ts'
 import { isOperator } from './patterns/integers.ts'
 import type { Operator } from './patterns/integers.ts'
-import { defaultMethod, isMatchMethod, makeIndex, MATCH_METHODS } from './patterns/match.ts'
+import { comparable, defaultMethod, isMatchMethod, makeIndex, MATCH_METHODS } from './patterns/match.ts'
 import { patternFile } from './patterns/file.ts'
 import { patternStore } from './patterns/pattern-set.ts'
 import type { IndexSlot } from './patterns/pattern-set.ts'
@@ -108,6 +108,7 @@ export function compileTest(words: readonly Word[], scope: Scope, fail: Fail): A
   }
   const kind = method ?? noMethod(expression, fail, first)
   if (kind === undefined) return undefined
+  if (!comparable(expression.type, kind)) return fail(`matching method '${kind}' cannot be used with fetch keyword '${expression.fetch}'`, undefined, first)
   const set = patternStore(scope.plugins).own()
   const slot = set.attach(() => makeIndex(kind, ignoreCase, numbers))
   if ('problem' in slot) return undefined

@@ -1,7 +1,7 @@
 // Owns the casts between sample types (manual 7.1, 7.3.1): what a converter or a matching method asks for, made of what there is.
 
 import type { OutputType, Sample, SampleType } from '../core/sample.ts'
-import { formatIPv4, formatIPv6, embeddedIPv4, mapIPv4, parseIPv4, parseIPv6, word32 } from '../util/ip.ts'
+import { formatIPv4, formatIPv6, embeddedIPv4, mapIPv4, parseIPv4, parseIPv6 } from '../util/ip.ts'
 
 /** 'ip' asks for either family; 'any' takes all. undefined: this sample has no such value. mayChange is kept. */
 export function cast(sample: Sample, to: OutputType): Sample | undefined {
@@ -47,19 +47,15 @@ function castInt(s: Sample): bigint | undefined {
     case 'ipv6':
       return undefined
     case 'str':
-      return leadingInt(s.value)
-    case 'bin': {
-      // big-endian, the first 8 bytes at most
-      let n = 0n
-      for (let i = 0; i < s.value.length && i < 8; i++) n = (n << 8n) | BigInt(s.value.charCodeAt(i))
-      return BigInt.asIntN(64, n)
-    }
+      return s.value === '' ? undefined : leadingInt(s.value)
+    case 'bin':
+      return undefined
   }
 }
 
 /** The number that a string begins with, 0 when it begins with none. */
 export function leadingInt(text: string): bigint {
-  const digits = /^[ \t]*([+-]?)([0-9]{1,40})/.exec(text)
+  const digits = /^([+-]?)([0-9]{1,40})/.exec(text)
   if (digits === null) return 0n
   const n = BigInt(digits[2] ?? '0')
   return clamp64(digits[1] === '-' ? -n : n)
@@ -95,10 +91,9 @@ function castText(s: Sample): string | undefined {
 function castBin(s: Sample): Sample | undefined {
   switch (s.type) {
     case 'bool':
-      return undefined
     case 'sint': {
       const bytes = Buffer.alloc(8)
-      bytes.writeBigInt64BE(s.value)
+      bytes.writeBigInt64BE(s.type === 'bool' ? (s.value ? 1n : 0n) : s.value)
       return { type: 'bin', value: bytes.toString('latin1') }
     }
     case 'ipv4':
@@ -129,10 +124,7 @@ function castAddress(s: Sample, to: 'ip' | 'ipv4' | 'ipv6'): Sample | undefined 
       const v6 = parseIPv6(s.value)
       return v6 === undefined ? undefined : castAddress({ type: 'ipv6', value: v6 }, to)
     }
-    case 'bin': {
-      if (s.value.length === 4) return castAddress({ type: 'ipv4', value: word32(Buffer.from(s.value, 'latin1'), 0) }, to)
-      return s.value.length === 16 ? castAddress({ type: 'ipv6', value: Buffer.from(s.value, 'latin1') }, to) : undefined
-    }
+    case 'bin':
     case 'bool':
       return undefined
   }
@@ -146,15 +138,11 @@ export function castable(from: OutputType, to: OutputType): boolean {
     switch (to) {
       case 'sint':
       case 'bool':
-        return type !== 'ipv6' && !(type === 'bin' && to === 'bool')
-      case 'str':
-        return true
-      case 'bin':
-        return type !== 'bool'
+        return type !== 'ipv6' && type !== 'bin'
       case 'ip':
       case 'ipv4':
       case 'ipv6':
-        return type !== 'bool'
+        return type !== 'bool' && type !== 'bin'
       default:
         return true
     }

@@ -5,9 +5,11 @@ import type { Address } from '../../src/core/address.ts'
 import type { FactKey, Handshake } from '../../src/core/handler.ts'
 import type { Args, Keyword, Values, Word } from '../../src/core/keyword.ts'
 import type { Plugin } from '../../src/core/plugin.ts'
-import type { Sample, Subject } from '../../src/core/sample.ts'
+import type { Fetched, Subject } from '../../src/core/sample.ts'
+import type { RuleSet } from '../../src/core/action.ts'
 import { samplePlugin } from '../../src/sample/builtin.ts'
 import { compileExpression } from '../../src/sample/expression.ts'
+import { parseRule } from '../../src/sample/rules.ts'
 import { argsScope } from '../../src/sample/scope.ts'
 import { SessionSubject } from '../../src/sample/subject.ts'
 
@@ -94,8 +96,15 @@ export class Section implements Values {
     return this.problems.splice(0)
   }
 
+  /** Parses a rule of the set and does its action on the subject; throws what is wrong with it. */
+  act(rules: RuleSet, line: string, subject: Subject): void {
+    const rule = parseRule(this.args('tcp-request content', words(line)), rules)
+    if (rule === undefined) throw new Error(this.said().join('; '))
+    rule.act(subject, true)
+  }
+
   /** Evaluates an expression; a string is the problem that its compilation had. */
-  evaluate(text: string, subject: Subject): Sample | undefined | string {
+  evaluate(text: string, subject: Subject): Fetched | string {
     const list = words(text)
     const args = this.args('test', list)
     const expression = compileExpression(args, argsScope(args, 'request', 'frontend tcp-request content rule'), (problem) => args.fail(problem))

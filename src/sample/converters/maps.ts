@@ -75,7 +75,7 @@ const compiled = new Map<ByteString, RegExp>()
 function fillGroups(value: ByteString, pattern: ByteString, sample: Sample): ByteString {
   let regex = compiled.get(pattern)
   if (regex === undefined) {
-    const made = compileRegex(pattern, '')
+    const made = compileRegex(pattern, false, 'groups')
     if (typeof made === 'string') return value
     compiled.set(pattern, (regex = made))
   }

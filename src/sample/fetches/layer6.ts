@@ -33,7 +33,6 @@ function payload(name: string, side: Side, source: Source): FetchSpec {
     ],
     output: 'bin',
     source,
-    match: 'bin',
     doc: `<length> bytes of the ${side} from <offset> on; 0: all that there are.`,
     compile(args, _scope, fail) {
       const offset = Number(args.int(0))
@@ -43,7 +42,7 @@ function payload(name: string, side: Side, source: Source): FetchSpec {
         const contents = s[side]
         if (contents === undefined) return undefined
         const { bytes, final } = contents
-        if (size === 0) return bytes.length <= offset ? missing(contents) : { type: 'bin', value: bytes.toString('latin1', offset), mayChange: !final }
+        if (size === 0) return bytes.length < offset ? missing(contents) : { type: 'bin', value: bytes.toString('latin1', offset), mayChange: !final }
         return bytes.length < offset + size ? missing(contents) : { type: 'bin', value: bytes.toString('latin1', offset, offset + size) }
       }
     },

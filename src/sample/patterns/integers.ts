@@ -71,8 +71,8 @@ export const valueOf: Measure = (sample) => {
 }
 
 export const lengthOf: Measure = (sample) => {
-  const s = sample.type === 'bin' ? sample : cast(sample, 'str')
-  return s?.type === 'str' || s?.type === 'bin' ? BigInt(s.value.length) : undefined
+  const s = cast(sample, 'str')
+  return s?.type === 'str' ? BigInt(s.value.length) : undefined
 }
 
 /** Patterns are ranges, with an operator in front if not `eq`: `gt 5`. */

@@ -6,7 +6,7 @@ import { Networks } from './networks.ts'
 import type { Pattern, PatternIndex } from './pattern.ts'
 import { Regexes } from './regexes.ts'
 import { makeStrings } from './strings.ts'
-import { cast } from '../cast.ts'
+import { cast, castable } from '../cast.ts'
 
 export const MATCH_METHODS: readonly MatchMethod[] = ['found', 'bool', 'int', 'ip', 'bin', 'len', 'str', 'beg', 'sub', 'dir', 'dom', 'end', 'reg']
 
@@ -31,6 +31,11 @@ export function defaultMethod(type: OutputType): MatchMethod | undefined {
     case 'any':
       return undefined
   }
+}
+
+/** Whether a sample of this type can ever be compared so (the matrix of 7.1). */
+export function comparable(type: OutputType, method: MatchMethod): boolean {
+  return castable(type, method === 'bool' || method === 'int' ? 'sint' : method === 'ip' ? 'ip' : 'str')
 }
 
 /** `numbers`: how the fetch's patterns are written, plain or as versions. */

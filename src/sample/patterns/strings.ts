@@ -6,9 +6,9 @@ import type { Pattern, PatternIndex } from './pattern.ts'
 
 type StringMethod = Extract<MatchMethod, 'str' | 'beg' | 'end' | 'sub' | 'dir' | 'dom' | 'bin'>
 
-/** The bytes that string methods compare: binary samples as they are. */
-function bytesOf(sample: Sample): ByteString | undefined {
-  if (sample.type === 'str' || sample.type === 'bin') return sample.value
+/** What string methods compare; binary samples end at their first NUL. `raw`: they are compared whole. */
+function bytesOf(sample: Sample, raw = false): ByteString | undefined {
+  if (sample.type === 'str' || (raw && sample.type === 'bin')) return sample.value
   const s = cast(sample, 'str')
   return s?.type === 'str' ? s.value : undefined
 }
@@ -74,7 +74,7 @@ class Exact implements PatternIndex {
   }
 
   find(sample: Sample): Pattern | undefined {
-    const text = bytesOf(sample)
+    const text = bytesOf(sample, this.#hex)
     if (text === undefined) return undefined
     return this.#map.get(this.#fold && !this.#hex ? lower(text) : text)
   }
