@@ -13,7 +13,7 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
   /** Descriptors 3, 4, … of the child. */
-  readonly inherit?: readonly number[]
+  readonly inherit?: readonly (number | 'ignore')[]
   /** ulimit -n of the child. */
   readonly descriptors?: number
   /** Run on this CPU only. */

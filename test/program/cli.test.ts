@@ -216,6 +216,36 @@ t.test('`daemon` in global: stdin, stdout and stderr are let go of, it survives 
   t.notOk(listeningPorts().has(ports.port('daemon')), 'and SIGUSR1 ends it')
 })
 
+t.test('a listener that was inherited goes on to the process in the background', async (t) => {
+  const given = createServer()
+  await new Promise<void>((resolve) => given.listen(0, '127.0.0.1', resolve))
+  const address = given.address()
+  const handle: unknown = Reflect.get(given, '_handle')
+  const fd: unknown = typeof handle === 'object' && handle !== null ? Reflect.get(handle, 'fd') : undefined
+  if (typeof fd !== 'number' || address === null || typeof address === 'string') throw new Error('this Node tells no descriptor of a listener')
+  const server = await serve(ports.port('server'), { on: echo })
+  t.teardown(() => server.close())
+  const pidFile = path.join(folder, 'inherited.pid')
+  const text = `${DEFAULTS}listen inherited\n  bind "fd@\${LISTENER}"\n  server s 127.0.0.1:${ports.port('server')}\n`
+  const first = start('headgate', [...command('headgate'), '-D', '-p', pidFile, '-f', file('inherited.cfg', text)], { inherit: ['ignore', 'ignore', fd], env: { LISTENER: '5' } })
+  t.same(await first.exited, { code: 0, signal: null }, first.output())
+  given.close()
+  const pid = Number(readFileSync(pidFile, 'utf8'))
+  t.teardown(() => {
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch {
+      // It has ended, as it should.
+    }
+  })
+  const client = await connect(address.port)
+  client.send('through')
+  await client.got('through')
+  client.end()
+  await client.over()
+  process.kill(pid, 'SIGTERM')
+})
+
 t.test('user and group: changed once it listens', { skip: process.getuid?.() === 0 ? false : 'not root' }, async (t) => {
   chmodSync(folder, 0o755)
   const program = await up(t, 'headgate', 'user', ['-db', '-f', file('user.cfg', `global\n  uid 65534\n  gid 65533\n${DEFAULTS}${listen('user')}`)])
