@@ -35,7 +35,7 @@ const lines: Scenario[] = [
       await w.log.lines(1)
       const raw = w.log.raw[0] ?? ''
       const fields =
-        /^<134>(\w{3} [ \d]\d \d\d:\d\d:\d\d) (haproxy)\[(\d+)\]: 127\.0\.0\.1:(\d+) \[(\d\d)\/(\w{3})\/(\d{4}):(\d\d:\d\d:\d\d)\.(\d{3})\] f-tcplog b-tcplog\/s (\d+)\/(\d+)\/(\d+) 5 -- (\d+)\/1\/0\/0\/0 0\/0\n?$/.exec(raw)
+        /^<134>(\w{3} [ \d]\d \d\d:\d\d:\d\d) (haproxy|headgate)\[(\d+)\]: 127\.0\.0\.1:(\d+) \[(\d\d)\/(\w{3})\/(\d{4}):(\d\d:\d\d:\d\d)\.(\d{3})\] f-tcplog b-tcplog\/s (\d+)\/(\d+)\/(\d+) 5 -- (\d+)\/1\/0\/0\/0 0\/0\n?$/.exec(raw)
       if (fields === null) return raw
       const accepted = new Date(`${fields[5]} ${fields[6]} ${fields[7]} ${fields[8]}.${fields[9]}`).getTime()
       return { pid: Number(fields[3]) === w.program.pid, accepted: Math.abs(accepted - before) < 2000, ends: raw.endsWith('\n') }
@@ -87,7 +87,7 @@ ${pair('default-line')(places)}`,
     },
   },
   {
-    name: 'option dont-log-normal: only what went wrong',
+    name: 'option dontlog-normal: only what went wrong',
     config: pair('dontlognormal', { front: 'option dontlog-normal' }),
     run: async (w) => {
       const server = await w.serve('server', { on: echo })
@@ -154,6 +154,7 @@ backend b-formats
           .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?[+-]\d\d:\d\d/g, (_all, fraction: string | undefined) => `ISO${fraction === undefined ? '' : `.${fraction.length - 1}`}`)
           .replace(/\w{3} [ \d]\d \d\d:\d\d:\d\d/g, 'DATE')
           .replaceAll(String(w.program.pid), 'PID')
+          .replace(/ (haproxy|headgate)(?=\[| )/, ' PROGRAM')
           .replace(` ${os.hostname()} `, ' HOST '),
       )
     },

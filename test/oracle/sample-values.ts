@@ -35,6 +35,8 @@ export interface ValueGroup {
   readonly name: string
   /** What the client says, then it ends. */
   readonly bytes?: Buffer
+  /** Files by name; `@NAME@` in a case stands for its path. */
+  readonly files?: Readonly<Record<string, string>>
   /** Lines of `set-var` and the like before the cases, the same for both: `set-var(txn.a) int(5)`. */
   readonly before?: readonly string[]
   readonly cases: readonly ValueCase[]
@@ -49,12 +51,19 @@ interface Shown {
 const ABSENT: Shown = { text: 'absent', bytes: 'absent' }
 const BATCH = 40
 
-function ruleOf(c: ValueCase, i: number): string {
-  return c.expr === undefined ? `tcp-request content set-var(txn.v${i}) bool(1) if ${c.condition ?? ''}` : `tcp-request content set-var(txn.v${i}) ${c.expr}`
+function ruleOf(c: ValueCase, i: number, place: (text: string) => string): string {
+  return place( c.expr === undefined ? `tcp-request content set-var(txn.v${i}) bool(1) if ${c.condition ?? ''}` : `tcp-request content set-var(txn.v${i}) ${c.expr}`)
 }
 
-async function askHaproxy(groups: readonly ValueGroup[]): Promise<Map<ValueCase, Shown>> {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'headgate-values-'))
+/** Writes the files of all groups to a folder of this process; each group has names of its own. */
+function placer(folder: string, groups: readonly ValueGroup[]): (group: ValueGroup) => (text: string) => string {
+  for (const [i, group] of groups.entries()) {
+    for (const [name, content] of Object.entries(group.files ?? {})) writeFileSync(path.join(folder, `${i}-${name}`), content, 'latin1')
+  }
+  return (group) => (text) => text.replace(/@([\w.]+)@/g, (_, name: string) => path.join(folder, `${groups.indexOf(group)}-${name}`))
+}
+
+async function askHaproxy(groups: readonly ValueGroup[], folder: string, placed: ReturnType<typeof placer>): Promise<Map<ValueCase, Shown>> {
   const ports = await claimPorts()
   const log = dgram.createSocket('udp4')
   log.bind(0, '127.0.0.1')
@@ -78,7 +87,7 @@ async function askHaproxy(groups: readonly ValueGroup[]): Promise<Map<ValueCase,
       `frontend ${id}\n  bind 127.0.0.1:${port}\n  tcp-request inspect-delay 2s`,
       ...(group.bytes === undefined ? [] : [`  tcp-request content set-var(txn.waited) bool(1) if { req.len ge ${group.bytes.length} }`]),
       ...(group.before ?? []).map((line) => `  tcp-request content ${line}`),
-      ...cases.map((c, i) => `  ${ruleOf(c, i)}`),
+      ...cases.map((c, i) => `  ${ruleOf(c, i, placed(group))}`),
       '  tcp-request content reject',
       `  log-format "${id} %ts ${fields}"`,
     )
@@ -116,7 +125,6 @@ async function askHaproxy(groups: readonly ValueGroup[]): Promise<Map<ValueCase,
     await program.stop()
     log.close()
     ports.release()
-    rmSync(folder, { recursive: true, force: true })
   }
 }
 
@@ -130,16 +138,16 @@ function show(value: Fetched): Shown {
   }
 }
 
-function askHeadgate(group: ValueGroup, c: ValueCase): Shown {
+function askHeadgate(group: ValueGroup, c: ValueCase, place: (text: string) => string): Shown {
   const section = new Section()
   const session = subject({ src: '127.0.0.1:40000', dst: '127.0.0.1:443', bytes: group.bytes ?? Buffer.from('x'), final: true })
   for (const line of group.before ?? []) section.act('request', line, session)
   if (c.expr !== undefined) {
-    const value = section.evaluate(c.expr, session)
+    const value = section.evaluate(place(c.expr), session)
     return typeof value === 'string' && value !== NOT_YET ? { text: `refused: ${value}`, bytes: 'refused' } : show(value)
   }
   const args = section.args('test', [])
-  const condition = compileCondition(words(`if ${c.condition ?? ''}`), argsScope(args, 'request', 'frontend tcp-request content rule'), (text) => args.fail(text))
+  const condition = compileCondition(words(place(`if ${c.condition ?? ''}`)), argsScope(args, 'request', 'frontend tcp-request content rule'), (text) => args.fail(text))
   if (condition === undefined) return { text: `refused: ${section.said().join('; ')}`, bytes: 'refused' }
   return condition.test(session, true) === 'pass' ? { text: '1', bytes: '0000000000000001' } : ABSENT
 }
@@ -147,13 +155,16 @@ function askHeadgate(group: ValueGroup, c: ValueCase): Shown {
 /** One subtest per group; each case is compared with HAProxy where it is installed, and with `expect` where that is given. */
 export async function compareValues(t: Pick<typeof tap, 'test'>, name: string, groups: readonly ValueGroup[]): Promise<void> {
   await t.test(name, async (t) => {
-    const theirs = installed('haproxy') ? await askHaproxy(groups) : undefined
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'headgate-values-'))
+    t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+    const placed = placer(folder, groups)
+    const theirs = installed('haproxy') ? await askHaproxy(groups, folder, placed) : undefined
     if (theirs === undefined) t.comment('haproxy is not installed: only what is written down is compared')
     for (const group of groups) {
       await t.test(group.name, async (t) => {
         for (const c of group.cases) {
           const label = c.expr ?? c.condition ?? ''
-          const ours = askHeadgate(group, c)
+          const ours = askHeadgate(group, c, placed(group))
           const oracle = theirs?.get(c)
           if (c.differs !== undefined) {
             t.equal(ours.text, c.differs.headgate, `${label}: differs, ${c.differs.why}`)

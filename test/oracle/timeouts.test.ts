@@ -287,7 +287,7 @@ const queued: Scenario[] = [
       const first = await w.connect('front')
       await first.got('hi')
       const second = await w.connect('front')
-      const quiet = await second.after(400)
+      const quiet = await second.after(200)
       const waiting = server.wires.length
       first.end()
       ;(await server.wire()).end()
