@@ -49,6 +49,18 @@ export const defaultServer = keyword<Values>({
   parse: (args, before) => args.options('server', before),
 })
 
+/** The lists that this module made and still adds to, and the names in them: a backend may have tens of thousands of servers. */
+const GROWING = new WeakMap<readonly ServerLine[], { readonly list: ServerLine[]; readonly names: Map<string, ServerLine> }>()
+
+function growing(before: readonly ServerLine[] | undefined): { readonly list: ServerLine[]; readonly names: Map<string, ServerLine> } {
+  const known = before === undefined ? undefined : GROWING.get(before)
+  if (known !== undefined) return known
+  const list = [...(before ?? [])]
+  const made = { list, names: new Map(list.map((line) => [line.name, line])) }
+  GROWING.set(list, made)
+  return made
+}
+
 const USAGE = "'server' expects <name> and <addr>[:<port>] as arguments."
 
 /** The server lines of a backend, in order. */
@@ -57,13 +69,14 @@ export const serverLines = keyword<readonly ServerLine[]>({
   sections: ['backend'],
   args: '<name> <address>[:[port]] [param*]',
   doc: 'A server of this backend. Without a port it is connected to on the port that the client came to; +N and -N are relative to it.',
-  parse(args, before = []) {
+  parse(args, before) {
+    const { list, names } = growing(before)
     const name = args.next()
     const at = args.next()
     if (name === undefined || at === undefined || name.text === '' || at.text === '') return args.fail(USAGE)
     const bad = badCharacter(name.text)
     if (bad !== undefined) args.fail(`character '${bad}' is not permitted in server name '${name.text}'.`, undefined, name)
-    const twin = before.find((line) => line.name === name.text)
+    const twin = names.get(name.text)
     if (twin !== undefined) {
       const text = `backend '${args.sectionName}', another server named '${name.text}' was already defined at line ${twin.place.line}, please use distinct names.`
       args.fail(text, undefined, name)
@@ -71,7 +84,11 @@ export const serverLines = keyword<readonly ServerLine[]>({
     const prefix = `'server ${args.sectionName}/${name.text}' : `
     const address = parseServerAddress(at.text, args.env, (text) => args.fail(prefix + text, undefined, at))
     const values = args.options('server', args.values.get(defaultServer))
-    return address && [...before, { name: name.text, address, values, place: args.place }]
+    if (address === undefined) return undefined
+    const line: ServerLine = { name: name.text, address, values, place: args.place }
+    list.push(line)
+    names.set(line.name, line)
+    return list
   },
 })
 

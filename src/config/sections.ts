@@ -53,6 +53,7 @@ export const SKIPPED = 'skipped'
 export class Sections {
   readonly global: Home = { kind: 'global', name: '', sections: KINDS.global, values: new SectionValues() }
   readonly proxies: ProxySection[] = []
+  readonly #names = new Map<string, ProxySection[]>()
   readonly #defaults: Defaults[] = []
   readonly #problems: Problems
 
@@ -105,7 +106,9 @@ export class Sections {
     const name = word.text
     const bad = badCharacter(name)
     if (bad !== undefined) this.#alert({ ...place, column: word.column }, `character '${bad}' is not permitted in '${kind}' name '${name}'.`)
-    const twin = this.proxies.find((p) => p.name === name && ((hasFrontend(p.kind) && hasFrontend(kind)) || (hasBackend(p.kind) && hasBackend(kind))))
+    const names = this.#names.get(name) ?? []
+    this.#names.set(name, names)
+    const twin = names.find((p) => (hasFrontend(p.kind) && hasFrontend(kind)) || (hasBackend(p.kind) && hasBackend(kind)))
     if (twin !== undefined) {
       const text = `${label(kind)} '${name}' has the same name as ${label(twin.kind)} '${name}' declared at ${twin.place.file}:${twin.place.line}.`
       this.#alert({ ...place, column: word.column }, text)
@@ -114,7 +117,9 @@ export class Sections {
     const named = this.#from(kind, name, rest, place)
     const base = rest[0]?.text === 'from' ? named : this.#latest(place)
     const values = new SectionValues(base?.values)
-    this.proxies.push({ name, kind, number: this.proxies.length + 1, from: base?.name, place, values })
+    const proxy = { name, kind, number: this.proxies.length + 1, from: base?.name, place, values }
+    this.proxies.push(proxy)
+    names.push(proxy)
     return { kind, name, sections: KINDS[kind], values }
   }
 
