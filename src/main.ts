@@ -71,9 +71,10 @@ async function loadPlugins(messages: Messages): Promise<readonly Plugin[] | unde
 }
 
 async function details(messages: Messages): Promise<string> {
-  const [{ describeProviders }, plugins] = await Promise.all([import('./process/providers.ts'), loadPlugins(messages)])
+  const [{ conditionFacts, describeProviders }, plugins] = await Promise.all([import('./process/providers.ts'), loadPlugins(messages)])
   return detailsText({
-    providers: await describeProviders(),
+    providers: describeProviders(),
+    features: [...conditionFacts({ wanted: undefined, noSplice: false }).features].toSorted(),
     tls: ['Available TLS layers : node:tls'],
     plugins: (plugins ?? []).map((plugin) => plugin.name),
   })

@@ -1,6 +1,9 @@
 // Owns the choice of the sock provider, and of what is behind it: the kernel's own calls where they load, Node's sockets everywhere.
 
 import type { Provider } from '../core/provider.ts'
+import { BASE_FACTS } from '../config/conditional.ts'
+import type { Facts } from '../config/conditional.ts'
+import { loadKernel } from '../net/linux/syscalls.ts'
 
 export interface ProviderWishes {
   /** On the command line, or in `global`; undefined: the best there is. */
@@ -22,7 +25,6 @@ export async function chooseProvider(wishes: ProviderWishes): Promise<Provider |
 }
 
 async function openLinux(wishes: ProviderWishes): Promise<Provider | string> {
-  const { loadKernel } = await import('../net/linux/syscalls.ts')
   const kernel = loadKernel()
   if ('reason' in kernel) return kernel.reason
   const { linuxProvider } = await import('../net/linux/provider.ts')
@@ -38,9 +40,28 @@ async function openLinux(wishes: ProviderWishes): Promise<Provider | string> {
 }
 
 /** One line per provider for -vv: which there are, which would be used, and why. */
-export async function describeProviders(): Promise<string[]> {
-  const { loadKernel } = await import('../net/linux/syscalls.ts')
+export function describeProviders(): string[] {
   const kernel = loadKernel()
   const linux = 'reason' in kernel ? `linux : not usable, ${kernel.reason}` : 'linux : epoll, splice (used by itself)'
   return [linux, `node : node:net${'reason' in kernel ? ' (used by itself)' : ''}`]
+}
+
+/** What the kernel's own calls add, under HAProxy's names for them. */
+const KERNEL_FEATURES = ['ACCEPT4', 'EPOLL', 'LINUX_SPLICE', 'LINUX_TPROXY', 'TFO', 'TPROXY']
+
+/**
+ * What `.if` and -cc can ask about this program, -de and -dS considered. Asked for only when a condition does: finding out loads koffi.
+ */
+export function conditionFacts(wishes: { readonly wanted: 'node' | 'linux' | undefined; readonly noSplice: boolean }): Facts {
+  const kernel = (): boolean => !('reason' in loadKernel())
+  return {
+    get features() {
+      return new Set([...BASE_FACTS.features, ...(kernel() ? KERNEL_FEATURES : [])])
+    },
+    get enabled() {
+      const linux = wishes.wanted !== 'node' && kernel()
+      return new Set([...BASE_FACTS.enabled, ...(linux ? ['EPOLL'] : []), ...(linux && !wishes.noSplice ? ['SPLICE'] : [])])
+    },
+    sslLibrary: BASE_FACTS.sslLibrary,
+  }
 }

@@ -5,6 +5,7 @@ import { hostname } from 'node:os'
 import type { Plugin } from '../core/plugin.ts'
 import { wouldListen } from '../config/checks.ts'
 import { evaluateCondition } from '../config/conditional.ts'
+import type { Facts } from '../config/conditional.ts'
 import type { Configuration } from '../config/configuration.ts'
 import { systemFiles } from '../config/files.ts'
 import { daemon, quiet, zeroWarning } from '../config/keywords/global.ts'
@@ -20,6 +21,7 @@ import { daemonListens, namedDescriptors, startDaemon, takeDaemonMark } from './
 import { keywordLists } from './keyword-lists.ts'
 import type { Messages } from './messages.ts'
 import { applyCommandLine } from './overrides.ts'
+import { conditionFacts } from './providers.ts'
 import type { Signals } from './signals.ts'
 
 export interface StartOptions {
@@ -45,7 +47,8 @@ export async function start(options: StartOptions): Promise<number> {
       return 1
     }
   }
-  if (line.condition !== undefined) return condition(line.condition, messages)
+  const facts = conditionFacts({ wanted: line.provider, noSplice: line.noSplice })
+  if (line.condition !== undefined) return condition(line.condition, facts, messages)
 
   const loaded = loadConfiguration({
     paths: line.files,
@@ -55,6 +58,7 @@ export async function start(options: StartOptions): Promise<number> {
     checks: [checkRuleNames],
     env: { ...process.env, HAPROXY_LOCALPEER: line.localPeer ?? hostname() },
     diag: line.diag,
+    facts,
   })
   const { global } = loaded.configuration
   const hushed = silent || (global.get(quiet) === true && !line.verbose)
@@ -93,9 +97,9 @@ export async function start(options: StartOptions): Promise<number> {
   })
 }
 
-function condition(text: string, messages: Messages): number {
+function condition(text: string, facts: Facts, messages: Messages): number {
   const env = new Map(Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])))
-  const truth = evaluateCondition(text, env)
+  const truth = evaluateCondition(text, env, facts)
   if (truth.ok) return truth.value ? 0 : 1
   messages.alert(`config : Failed to evaluate condition: ${truth.text}`)
   return 2

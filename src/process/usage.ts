@@ -16,6 +16,8 @@ export function versionText(): string {
 export interface BuildFacts {
   /** One line per sock provider: its name, whether it is usable, and why not. */
   readonly providers: readonly string[]
+  /** Names for feature() in conditions. */
+  readonly features: readonly string[]
   /** One line per TLS layer. */
   readonly tls: readonly string[]
   readonly plugins: readonly string[]
@@ -29,6 +31,8 @@ export function detailsText(facts: BuildFacts): string {
     'Build options :',
     `  TARGET  = node-${process.platform}`,
     `  CPU     = ${process.arch}`,
+    '',
+    `Feature list : ${facts.features.map((name) => `+${name}`).join(' ')}`,
     '',
     'Default settings :',
     '  bufsize = 16384',

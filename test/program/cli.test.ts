@@ -89,6 +89,7 @@ t.test('exit status, stdout and messages are those of HAProxy', { skip: oracle }
     [['-cc', 'version_atleast(2.4) && !streq(a,b)'], both],
     [['-cc', 'version_atleast(9)'], both],
     [['-cc', 'defined(PATH)'], both],
+    [['-cc', 'feature(OPENSSL) && !feature(NONSENSE)'], both],
     [['-cc', 'nonsense'], both],
     [['-q', '-cc', 'nonsense'], both],
   ]
@@ -126,6 +127,10 @@ t.test('-v and -vv: what tools look for', async (t) => {
   t.ok(long.stdout.startsWith(short.stdout))
   for (const word of [`Node version : ${process.versions.node}`, 'OpenSSL version : ', 'sock providers :', 'node : ', 'linux : ', 'plugins :', 'accept-proxy']) t.match(long.stdout, word)
   t.equal(long.stderr, '')
+  const features = /^Feature list : (.*)$/m.exec(long.stdout)?.[1]?.split(' ').map((name) => name.slice(1)) ?? []
+  t.ok(features.includes('OPENSSL'))
+  for (const name of features) t.equal((await run('headgate', ['-cc', `feature(${name})`])).code, 0, `-cc feature(${name}) as -vv lists it`)
+  t.equal((await run('headgate', ['-de', '-cc', 'enabled(EPOLL)'])).code, 1, '-de turns epoll off')
 })
 
 t.test('-dK, -dL and -dC print and go on', async (t) => {
@@ -179,6 +184,26 @@ t.test('SIGHUP, SIGQUIT, SIGUSR2 and SIGPIPE end nothing', async (t) => {
   await program.says(/SIGQUIT: memory: resident/)
   t.match(program.output(), 'SIGHUP received, dumping servers states.')
   t.ok(program.running())
+  t.same(await program.stop(), { code: 0, signal: null })
+})
+
+t.test('a bug outside of every connection is reported and ends nothing', async (t) => {
+  const plugin = file('buggy.mjs', `
+    export const buggy = { name: 'buggy', services: {} }
+    process.on('SIGWINCH', () => { setTimeout(() => { throw new Error('thrown') }); Promise.reject(new Error('rejected')) })
+  `)
+  const server = await serve(ports.port('server'), { on: echo })
+  t.teardown(() => server.close())
+  const program = start('headgate', [...command('headgate'), '-db', '-f', file('buggy.cfg', DEFAULTS + listen('buggy'))], { env: { HEADGATE_PLUGINS: plugin } })
+  t.teardown(() => program.stop())
+  await program.listening([ports.port('buggy')])
+  const client = await connect(ports.port('buggy'))
+  program.signal('SIGWINCH')
+  await program.says(/\[ALERT\].*bug: uncaught exception: Error: thrown\n\s+at /)
+  await program.says(/\[ALERT\].*bug: unhandled rejection: Error: rejected\n/)
+  client.send('still served')
+  await client.got('still served')
+  client.destroy()
   t.same(await program.stop(), { code: 0, signal: null })
 })
 
