@@ -91,7 +91,7 @@ export function compileTest(words: readonly Word[], scope: Scope, fail: Fail): A
         if (file === undefined) return fail("missing file name after '-f'", undefined, word)
         const kind = method ?? noMethod(expression, fail, word)
         if (kind === undefined) return undefined
-        const set = patternFile(file, twoColumns ? 2 : 1, scope)
+        const set = patternFile(file, twoColumns ? 2 : 1, scope, fail)
         if (set === undefined) return undefined
         const fold = ignoreCase
         const slot = set.attach(() => makeIndex(kind, fold, numbers))

@@ -70,26 +70,30 @@ const TYPE_NAMES: Readonly<Record<ArgType, string>> = {
   var: 'variable',
 }
 
-/** Gives the arguments their types. A string: what is wrong. */
-export function typeArguments(texts: readonly string[], specs: readonly ArgSpec[]): ArgValues | string {
+/** What is wrong, with the argument from 1 that it is about. */
+export interface BadArgument {
+  readonly position: number
+  readonly problem: string
+}
+
+/** Gives the arguments their types. */
+export function typeArguments(texts: readonly string[], specs: readonly ArgSpec[]): ArgValues | BadArgument {
   const values: Value[] = []
   for (const [i, spec] of specs.entries()) {
     const text = texts[i]
-    if (text === undefined) {
-      if (spec.optional === true) break
-      return i === 0 && spec.type !== 'str'
-        ? `expected type '${TYPE_NAMES[spec.type]}' at position ${i + 1}, but got nothing`
-        : `missing arguments (got ${texts.length}/${specs.filter((s) => s.optional !== true).length}), type '${TYPE_NAMES[spec.type]}' expected`
+    const position = i + 1
+    const expected = TYPE_NAMES[spec.type]
+    if (text === undefined && spec.optional === true) break
+    if (text === undefined && (i > 0 || spec.type === 'str')) {
+      return { position, problem: `missing arguments (got ${texts.length}/${specs.filter((s) => s.optional !== true).length}), type '${expected}' expected` }
     }
-    if (text === '' && spec.type !== 'str') {
-      if (spec.optional === true) {
-        values.push(undefined)
-        continue
-      }
-      return `expected type '${TYPE_NAMES[spec.type]}' at position ${i + 1}, but got nothing`
+    if (text === undefined || (text === '' && spec.type !== 'str')) {
+      if (spec.optional !== true) return { position, problem: `expected type '${expected}' at position ${position}, but got nothing` }
+      values.push(undefined)
+      continue
     }
     const value = parse(text, spec.type)
-    if (value === undefined) return `failed to parse '${text}' as type '${TYPE_NAMES[spec.type]}' at position ${i + 1}`
+    if (value === undefined) return { position, problem: `failed to parse '${text}' as type '${expected}' at position ${position}` }
     values.push(value)
   }
   return new TypedArguments(values, texts)

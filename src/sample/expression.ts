@@ -66,7 +66,7 @@ export function compileText(word: Word, scope: Scope, fail: Fail, acl: boolean):
     at = raw.end
   }
   const args = typeArguments(texts, specs)
-  if (typeof args === 'string') return fail(`fetch method '${name}' : ${args}`, usage(name, specs), word)
+  if ('problem' in args) return fail(`fetch method '${name}' : ${args.problem}`, usage(name, specs), word)
   if (at < text.length && text[at] !== ',') return fail(`missing comma after fetch keyword '${name}'`, undefined, word)
   const fetch = spec.compile(args, scope, (detail, hint) => fail(`invalid args in fetch method '${name}' : ${detail}`, hint ?? usage(name, specs), word))
   if (fetch === undefined) return undefined
@@ -101,7 +101,7 @@ function chain(bare: Expression, text: string, at: number, word: Word, scope: Sc
       at = raw.end
     }
     const args = typeArguments(texts, specs)
-    if (typeof args === 'string') return fail(`invalid arg ${Math.min(texts.length + (specs.length === 0 ? 0 : 1), specs.length) || 1} in converter '${name}' : ${args}`, usage(name, specs), word)
+    if ('problem' in args) return fail(`invalid arg ${args.position} in converter '${name}' : ${args.problem}`, usage(name, specs), word)
     if (!castable(type, spec.input)) return fail(`converter '${name}' cannot be applied`, `it needs a ${typeText(spec.input)}, and here is a ${typeText(type)}`, word)
     const convert = spec.compile(args, scope, (detail, hint) => fail(`invalid args in converter '${name}' : ${detail}`, hint ?? usage(name, specs), word))
     if (convert === undefined) return undefined

@@ -39,12 +39,26 @@ const PLACES: Readonly<Record<RuleSet, RuleSetPlace>> = {
 }
 
 /** In the order in which they are asked. A line below one of a later set is no error, but not what it looks like. */
-const made: { readonly rules: RuleSet; readonly keyword: Keyword<readonly Rule[]> }[] = []
-const ORDER: readonly RuleSet[] = ['connection', 'handshake', 'session', 'request']
+const ORDER = ['tcp-request connection', 'tcp-request handshake', 'tcp-request session', 'tcp-request content', 'use_backend', 'use-server']
 
-function warnOrder(args: Args, rules: RuleSet): void {
-  const later = made.find((other) => ORDER.indexOf(other.rules) > ORDER.indexOf(rules) && ORDER.includes(rules) && (args.values.get(other.keyword) ?? []).some((rule) => rule.place.file === args.place.file && rule.place.line <= args.place.line && rule.section === args.sectionName))
-  if (later !== undefined) args.warn(`a 'tcp-request' rule placed after a '${PLACES[later.rules].words}' rule will still be processed before.`)
+/** What the order needs of a rule: where it stands. */
+interface Placed {
+  readonly place: Place
+  readonly section: string
+}
+
+const ordered: { readonly name: string; readonly keyword: Keyword<readonly Placed[]> }[] = []
+
+/** Makes lines of earlier sets warn when they stand below this one's. */
+export function inOrder(name: string, keyword: Keyword<readonly Placed[]>): void {
+  ordered.push({ name, keyword })
+}
+
+function warnOrder(args: Args, name: string): void {
+  const rank = ORDER.indexOf(name)
+  if (rank < 0) return
+  const later = ordered.find((other) => ORDER.indexOf(other.name) > rank && (args.values.get(other.keyword) ?? []).some((rule) => rule.section === args.sectionName && rule.place.file === args.place.file && rule.place.line < args.place.line))
+  if (later !== undefined) args.warn(`a 'tcp-request' rule placed after a '${later.name}' rule will still be processed before.`)
 }
 
 /** The keyword of a rule set. Its value: the rules in order, those of a defaults section first. */
@@ -60,12 +74,13 @@ export function ruleKeyword(rules: RuleSet, doc: string): Keyword<readonly Rule[
       if (args.sectionKind === 'defaults' && args.sectionName === '') {
         return args.fail(`'${place.words}' not allowed in anonymous 'defaults' section.`, 'give the defaults section a name and use it with `from`')
       }
-      warnOrder(args, rules)
       const rule = parseRule(args, rules)
-      return rule === undefined ? undefined : [...(before ?? []), rule]
+      if (rule === undefined) return undefined
+      warnOrder(args, place.words)
+      return [...(before ?? []), rule]
     },
   })
-  made.push({ rules, keyword: self })
+  inOrder(place.words, self)
   return self
 }
 

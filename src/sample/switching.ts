@@ -8,12 +8,14 @@ import { compileBareCondition } from './condition.ts'
 import type { Condition } from './condition.ts'
 import { compileLogFormat } from './log-format.ts'
 import type { LogFormat } from './log-format.ts'
+import { inOrder } from './rules.ts'
 import { argsScope } from './scope.ts'
 
 export interface SwitchingRule {
   /** As written: `web if { dst_port 80 }`. */
   readonly text: string
   readonly place: Place
+  readonly section: string
   /** The name when it does not depend on the connection: start-up checks that there is such a one. */
   readonly name: string | undefined
   readonly format: LogFormat
@@ -44,6 +46,7 @@ function parseSwitching(args: Args, stage: SampleStage, what: string, needsCondi
   return {
     text: [word, ...words].map((w) => w.text).join(' '),
     place: args.place,
+    section: args.sectionName,
     name: format.constant === undefined ? undefined : toText(format.constant),
     format,
     condition,
@@ -71,6 +74,9 @@ export const useServerRules: Keyword<readonly SwitchingRule[]> = keyword<readonl
     return rule === undefined ? undefined : [...before, rule]
   },
 })
+
+inOrder('use_backend', useBackendRules)
+inOrder('use-server', useServerRules)
 
 /** The name that the first rule gives whose condition holds; undefined: none does. A dynamic name may be nobody's. */
 export function chooseBackend(rules: readonly SwitchingRule[], subject: Subject): string | undefined {

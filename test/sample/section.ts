@@ -27,6 +27,7 @@ export function words(line: string): Word[] {
 
 export class Section implements Values {
   readonly problems: string[] = []
+  #bare: string[] = []
   readonly #values = new Map<Keyword<unknown>, unknown>()
   readonly kind: Args['sectionKind']
   readonly name: string
@@ -56,6 +57,7 @@ export class Section implements Values {
     const problems = this.problems
     const place = { file: 'test', line: ++this.#line }
     const say = (level: string, text: string, hint?: string): undefined => {
+      this.#bare.push(text)
       problems.push(`${level}: ${text}${hint === undefined ? '' : ` (${hint})`}`)
     }
     return {
@@ -93,7 +95,14 @@ export class Section implements Values {
 
   /** The problems since the last call. */
   said(): string[] {
+    this.#bare = []
     return this.problems.splice(0)
+  }
+
+  /** The same without levels and hints. */
+  bare(): string[] {
+    this.problems.length = 0
+    return this.#bare.splice(0)
   }
 
   /** Parses a rule of the set and does its action on the subject; throws what is wrong with it. */

@@ -70,7 +70,8 @@ function isEmpty(value: Sample): boolean {
   return (value.type === 'str' || value.type === 'bin') && value.value === ''
 }
 
-const MISSING = "invalid or incomplete action. Expects 'set-var(<var-name>)', 'set-var-fmt(<var-name>)' or 'unset-var(<var-name>)'"
+const missing = (name: string): string =>
+  `invalid or incomplete action '${name}'. Expects 'set-var(<var-name>)', 'set-var-fmt(<var-name>)' or 'unset-var(<var-name>)'`
 
 export const variableActions: readonly ActionSpec[] = [
   {
@@ -79,7 +80,7 @@ export const variableActions: readonly ActionSpec[] = [
     args: '(<var-name>[,<cond>...]) <expr>',
     doc: 'Sets a variable to the value of an expression. Without a value the variable stays as it was.',
     compile(words, scope, fail) {
-      if (words.inner === undefined) return fail(MISSING)
+      if (words.inner === undefined) return fail(missing(words.word.text))
       const target = parseTarget(words.inner, fail)
       if (target === undefined) return undefined
       const expression = compileExpression(words, scope, fail)
@@ -97,7 +98,7 @@ export const variableActions: readonly ActionSpec[] = [
     args: '(<var-name>[,<cond>...]) <fmt>',
     doc: 'Sets a variable to a string written as a log format.',
     compile(words, scope, fail) {
-      if (words.inner === undefined) return fail(MISSING)
+      if (words.inner === undefined) return fail(missing(words.word.text))
       const target = parseTarget(words.inner, fail)
       if (target === undefined) return undefined
       const word = words.next()
@@ -116,7 +117,7 @@ export const variableActions: readonly ActionSpec[] = [
     args: '(<var-name>)',
     doc: 'Forgets a variable.',
     compile(words, _scope, fail) {
-      if (words.inner === undefined) return fail(MISSING)
+      if (words.inner === undefined) return fail(missing(words.word.text))
       if (words.inner.includes(',')) return fail('unset-var does not expect parameters after the variable name. Only "set-var" and "set-var-fmt" manage conditions')
       const target = parseTarget(words.inner, fail)
       if (target === undefined) return undefined

@@ -51,7 +51,7 @@ function map(name: string, method: MatchMethod, output: Output, groups = false):
         otherwise = parseValue(args.str(1), output)
         if (otherwise === undefined) return fail(`the default value '${toText(args.str(1))}' is not ${KINDS[output]}`)
       }
-      const set = patternFile({ text: file, column: scope.place.column ?? 0 }, 2, scope)
+      const set = patternFile({ text: file, column: scope.place.column ?? 0 }, 2, scope, (text) => fail(text))
       if (set === undefined) return undefined
       const slot = set.attach(
         () => makeIndex(method, false, 'decimal'),

@@ -1,18 +1,19 @@
 // Owns pattern and map files (manual 7.1, `-f`): one pattern a line, blanks and `#` lines left out; in a map its value behind it.
 
 import type { Word } from '../../core/keyword.ts'
-import type { Scope } from '../../core/sample.ts'
+import type { Fail, Scope } from '../../core/sample.ts'
 import { patternStore } from './pattern-set.ts'
 import type { PatternSet } from './pattern-set.ts'
 
 /** The set of a file, read at its first use. undefined: reported. `columns` 2: the rest of a line is the pattern's value. */
-export function patternFile(file: Word, columns: 1 | 2, scope: Scope): PatternSet | undefined {
-  return patternStore(scope.plugins).ofFile(file.text, columns, (set) => {
+export function patternFile(file: Word, columns: 1 | 2, scope: Scope, fail: Fail): PatternSet | undefined {
+  const set = patternStore(scope.plugins).ofFile(file.text, columns, (set) => {
     const bytes = scope.readFile(file.text, file)
     if (bytes === undefined) return false
     readPatterns(bytes.toString('latin1'), columns, set)
     return true
   })
+  return typeof set === 'string' ? fail(set, undefined, file) : set
 }
 
 /** Nothing is attached to the set yet, so that no pattern can be refused here. */

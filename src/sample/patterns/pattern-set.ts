@@ -96,17 +96,21 @@ export class PatternSet {
 
 /** All sets of one configuration. */
 export class PatternStore {
-  readonly #files = new Map<string, PatternSet>()
+  readonly #files = new Map<string, { readonly columns: 1 | 2; readonly set: PatternSet }>()
   readonly sets: PatternSet[] = []
 
-  /** The set of a file; `load` is called for the first use with the empty set. undefined: it could not be loaded. */
-  ofFile(file: string, columns: 1 | 2, load: (set: PatternSet) => boolean): PatternSet | undefined {
-    const key = `${columns} ${file}`
-    const had = this.#files.get(key)
-    if (had !== undefined) return had
+  /**
+   * The set of a file; `load` is called for the first use with the empty set. undefined: it could not be loaded. A string: the file
+   * is used with another number of columns already.
+   */
+  ofFile(file: string, columns: 1 | 2, load: (set: PatternSet) => boolean): PatternSet | undefined | string {
+    const had = this.#files.get(file)
+    if (had !== undefined) {
+      return had.columns === columns ? had.set : `The file "${file}" is already used as ${had.columns === 1 ? 'one column' : 'two columns'} file, it cannot be used by as ${columns === 1 ? 'one column' : 'two columns'} file.`
+    }
     const set = new PatternSet(this.sets.length, file)
     if (!load(set)) return undefined
-    this.#files.set(key, set)
+    this.#files.set(file, { columns, set })
     this.sets.push(set)
     return set
   }
