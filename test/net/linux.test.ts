@@ -21,6 +21,8 @@ import { accepting, LOOPBACK, Peer, Relay, serving, Tap, until } from './provide
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const ROOT = process.getuid?.() === 0
+/** How long connections are churned; a soak sets minutes. */
+const SOAK_SECONDS = Number(process.env['SOAK_SECONDS'] ?? '2')
 const NOBODY = { accepted: () => undefined, failed: () => undefined }
 
 interface Ended {
@@ -524,10 +526,10 @@ if ('reason' in found) {
     t.equal(segments() - before, 1)
   })
 
-  t.test('churn: resets, half-closes and closes in any state leave nothing behind', async (t) => {
+  t.test('churn: resets, half-closes and closes in any state leave nothing behind', { timeout: (SOAK_SECONDS + 60) * 1000 }, async (t) => {
     const kernel = checkedKernel(real)
     const provider = linuxProvider(kernel)
-    const seconds = Number(process.env['SOAK_SECONDS'] ?? '2')
+    const seconds = SOAK_SECONDS
     const seed = Number(process.env['SOAK_SEED'] ?? Date.now() % 1_000_000)
     t.comment(`seed ${seed}, ${seconds} s`)
     let x = seed | 1
