@@ -98,6 +98,14 @@ export class LinuxSock extends Ends implements Sock, Spliceable, Pollable, Worke
   get full(): boolean {
     return (this.#state & FULL) !== 0
   }
+  /** A read that gets less than it asked for proves nothing: the peer's end, an error or a mark in the stream may be behind it. */
+  get hung(): boolean {
+    return (this.#state & (HUNG | BROKEN | STREAM_MARKS)) !== 0
+  }
+  /** The thread's read buffer, for data layers that read by themselves. Overwritten by the next read of any sock. */
+  get shared(): Buffer {
+    return this.thread.shared
+  }
 
   #register(): number {
     this.#state |= REGISTERED
