@@ -1,11 +1,6 @@
 // Owns one connected (or connecting) socket: a descriptor, what is known of its readiness, and how it is let go of.
 //
-// Events are edges: the kernel tells once that something changed. So the sock remembers what it knows and makes no call whose
-// answer it knows already:
-//
-//   DRY     the last read emptied it: set by a read that got nothing, or less than it asked for; cleared by an event
-//   FULL    the last write filled it: cleared by an event
-//   HUNG    the peer's end (EPOLLRDHUP) is in the queue: a read that gets less than it asked for has then seen the last byte
+// Events are edges, and what they tell is remembered (readiness.ts), so that no call is made whose answer is known.
 //
 // It is registered at the first DRY or FULL, once and for both ways, and never changed: a connection that is served in one go
 // never is. The registration itself reports what happened until then.
@@ -29,25 +24,10 @@ import {
 import { Ends } from './ends.ts'
 import type { Pollable, Worker } from './epoll.ts'
 import { LinuxPipe } from './pipes.ts'
+import * as is from './readiness.ts'
 import { makeRoom } from './room.ts'
 import * as sys from './syscalls.ts'
 import { READ_SIZE, type Thread } from './thread.ts'
-
-const CONNECTING = 1
-const REGISTERED = 2
-const DRY = 4
-const FULL = 8
-const HUNG = 16
-const BROKEN = 32 // EPOLLERR, or EPOLLHUP that is not of our own making: the next call says why
-const END = 64 // all was read, the peer's end too
-const FIN_SENT = 128
-const FIN_WANTED = 256 // shutCtrl() while connecting
-const CLOSED = 512
-const STREAM_MARKS = 1024 // a short read may end at a mark in the stream (urgent data, Unix messages): it proves nothing
-const FAST_OPEN = 2048 // connect() only took note: the first send() connects
-const NO_SPLICE = 4096
-const FIN_DUE = 8192 // shutCtrl() was called in this turn; the call is made at its end
-const AGAIN = 16384
 
 const WATCHED = sys.EPOLLIN | sys.EPOLLPRI | sys.EPOLLOUT | sys.EPOLLRDHUP | sys.EPOLLET
 const SEND_FLAGS = sys.MSG_NOSIGNAL | sys.MSG_DONTWAIT
@@ -71,36 +51,36 @@ export class LinuxSock extends Ends implements Sock, Spliceable, Pollable, Worke
   /** Takes over a connected descriptor. `local` when it is known without asking. */
   constructor(thread: Thread, fd: number, family: number, local?: Address, remote?: Address) {
     super(thread, fd, family, local, remote)
-    this.#state = (family === sys.AF_UNIX ? STREAM_MARKS : 0) | (thread.pipes.options.max === 0 ? NO_SPLICE : 0)
+    this.#state = (family === sys.AF_UNIX ? is.STREAM_MARKS : 0) | (thread.pipes.options.max === 0 ? is.NO_SPLICE : 0)
     thread.poller.hold()
   }
 
   /** For connect(): it came to `answer` (0 or -errno). The owner is told in the next turn, never before he has the sock. */
   startConnecting(answer: number, fastOpen: boolean): void {
-    this.#state |= CONNECTING
+    this.#state |= is.CONNECTING
     if (answer === -sys.E.EINPROGRESS) {
       const result = this.#register()
       if (result === 0) return
       answer = result
-    } else if (answer === 0 && fastOpen) this.#state |= FAST_OPEN
+    } else if (answer === 0 && fastOpen) this.#state |= is.FAST_OPEN
     this.#answer = answer
     this.thread.poller.queue(this)
   }
 
   get connecting(): boolean {
-    return (this.#state & CONNECTING) !== 0
+    return (this.#state & is.CONNECTING) !== 0
   }
 
   /** Known to have nothing to read, known to take nothing: until the next event, the calls would say EAGAIN. */
   get dry(): boolean {
-    return (this.#state & DRY) !== 0
+    return (this.#state & is.DRY) !== 0
   }
   get full(): boolean {
-    return (this.#state & FULL) !== 0
+    return (this.#state & is.FULL) !== 0
   }
   /** A read that gets less than it asked for proves nothing: the peer's end, an error or a mark in the stream may be behind it. */
   get hung(): boolean {
-    return (this.#state & (HUNG | BROKEN | STREAM_MARKS)) !== 0
+    return (this.#state & (is.HUNG | is.BROKEN | is.STREAM_MARKS)) !== 0
   }
   /** The thread's read buffer, for data layers that read by themselves. Overwritten by the next read of any sock. */
   get shared(): Buffer {
@@ -108,16 +88,16 @@ export class LinuxSock extends Ends implements Sock, Spliceable, Pollable, Worke
   }
 
   #register(): number {
-    this.#state |= REGISTERED
+    this.#state |= is.REGISTERED
     const result = this.thread.poller.add(this.fd, this, WATCHED)
-    if (result < 0) this.#state &= ~REGISTERED
+    if (result < 0) this.#state &= ~is.REGISTERED
     return result
   }
 
   /** A read on the descriptor found it empty: ready() will be called when that changes. For data layers that read by themselves, too. */
   waitIn(): Flow {
-    this.#state |= DRY
-    if ((this.#state & REGISTERED) === 0) {
+    this.#state |= is.DRY
+    if ((this.#state & is.REGISTERED) === 0) {
       const result = this.#register()
       if (result < 0) return this.#brokeIn(result)
     }
@@ -126,8 +106,8 @@ export class LinuxSock extends Ends implements Sock, Spliceable, Pollable, Worke
 
   /** A write on the descriptor found it full: ready() will be called when that changes. */
   waitOut(): Flow {
-    this.#state |= FULL
-    if ((this.#state & REGISTERED) === 0) {
+    this.#state |= is.FULL
+    if ((this.#state & is.REGISTERED) === 0) {
       const result = this.#register()
       if (result < 0) return this.#brokeOut(result)
     }
@@ -136,22 +116,13 @@ export class LinuxSock extends Ends implements Sock, Spliceable, Pollable, Worke
 
   events(flags: number): void {
     const before = this.#state
-    if ((before & CONNECTING) !== 0) {
+    if ((before & is.CONNECTING) !== 0) {
       this.#connected(flags)
       return
     }
-    const after = this.#seen(before, flags)
+    const after = is.seen(before, flags)
     this.#state = after
-    if ((before & ~after) !== 0 || (after & ~before & (HUNG | BROKEN)) !== 0) this.owner.ready()
-  }
-
-  #seen(state: number, flags: number): number {
-    if ((flags & sys.EPOLLERR) !== 0 || ((flags & sys.EPOLLHUP) !== 0 && (state & FIN_SENT) === 0)) state |= BROKEN
-    if ((flags & sys.EPOLLRDHUP) !== 0) state |= HUNG
-    if ((flags & sys.EPOLLPRI) !== 0) state |= STREAM_MARKS
-    if ((flags & ~sys.EPOLLOUT) !== 0) state &= ~DRY
-    if ((flags & (sys.EPOLLOUT | sys.EPOLLERR | sys.EPOLLHUP)) !== 0) state &= ~FULL
-    return state
+    if ((before & ~after) !== 0 || (after & ~before & (is.HUNG | is.BROKEN)) !== 0) this.owner.ready()
   }
 
   /** The first event of a connecting socket. Only a flagged error is worth asking for. */
@@ -161,23 +132,23 @@ export class LinuxSock extends Ends implements Sock, Spliceable, Pollable, Worke
       const error = sys.getInt(this.thread.kernel, this.fd, sys.SOL_SOCKET, sys.SO_ERROR)
       answer = error === 0 ? -sys.E.ECONNRESET : error > 0 ? -error : error
     }
-    this.#state = this.#seen(this.#state, flags)
+    this.#state = is.seen(this.#state, flags)
     this.#settle(answer)
   }
 
   #settle(answer: number): void {
-    this.#state &= ~CONNECTING
+    this.#state &= ~is.CONNECTING
     if (answer < 0) this.#brokeIn(answer)
-    else if ((this.#state & FIN_WANTED) !== 0) this.#sendFin()
+    else if ((this.#state & is.FIN_WANTED) !== 0) this.#sendFin()
     this.owner.ready()
   }
 
   work(): void {
-    if ((this.#state & CLOSED) !== 0) return
-    let again = (this.#state & AGAIN) !== 0
-    this.#state &= ~AGAIN
-    if ((this.#state & FIN_DUE) !== 0 && !this.#sendFin()) again = true
-    if ((this.#state & CONNECTING) !== 0 && this.#answer <= 0) this.#settle(this.#answer)
+    if ((this.#state & is.CLOSED) !== 0) return
+    let again = (this.#state & is.AGAIN) !== 0
+    this.#state &= ~is.AGAIN
+    if ((this.#state & is.FIN_DUE) !== 0 && !this.#sendFin()) again = true
+    if ((this.#state & is.CONNECTING) !== 0 && this.#answer <= 0) this.#settle(this.#answer)
     else if (again) this.owner.ready()
   }
 
@@ -187,22 +158,22 @@ export class LinuxSock extends Ends implements Sock, Spliceable, Pollable, Worke
   #brokeIn(errno: number): Flow {
     if (this.error === 'EPIPE') this.error = '' // a write was told less than the truth
     this.#broke(errno)
-    this.#state = (this.#state | END) & ~DRY
+    this.#state = (this.#state | is.END) & ~is.DRY
     return ERR_IN
   }
   #brokeOut(errno: number): Flow {
     this.#broke(errno)
-    this.#state &= ~(DRY | FULL) // the way in may still hold bytes, and no event will come
+    this.#state &= ~(is.DRY | is.FULL) // the way in may still hold bytes, and no event will come
     return ERR_OUT
   }
 
   /** What is known of the way in without a call: a Flow, or -1 when the kernel has to be asked. */
   #knownIn(): Flow | -1 {
     const state = this.#state
-    if ((state & (DRY | CONNECTING | END | CLOSED | FAST_OPEN)) === 0) return -1
-    if ((state & CLOSED) !== 0) return ERR_IN
-    if ((state & END) !== 0) return this.#endFlow()
-    if ((state & FAST_OPEN) !== 0 && (state & CONNECTING) === 0) return this.#connectNow()
+    if ((state & (is.DRY | is.CONNECTING | is.END | is.CLOSED | is.FAST_OPEN)) === 0) return -1
+    if ((state & is.CLOSED) !== 0) return ERR_IN
+    if ((state & is.END) !== 0) return this.#endFlow()
+    if ((state & is.FAST_OPEN) !== 0 && (state & is.CONNECTING) === 0) return this.#connectNow()
     return EMPTY_IN
   }
 
@@ -213,11 +184,11 @@ export class LinuxSock extends Ends implements Sock, Spliceable, Pollable, Worke
 
   /** Reads without having written: the connection that fast open held back has to be made without data. */
   #connectNow(): Flow {
-    this.#state &= ~FAST_OPEN
+    this.#state &= ~is.FAST_OPEN
     const result = this.thread.kernel.send(this.fd, NOTHING, 0, SEND_FLAGS)
     if (result >= 0) return this.waitIn()
     if (result !== -sys.E.EINPROGRESS && result !== -sys.E.EAGAIN) return this.#brokeIn(result)
-    this.#state |= CONNECTING
+    this.#state |= is.CONNECTING
     return this.waitIn()
   }
 
@@ -237,9 +208,9 @@ export class LinuxSock extends Ends implements Sock, Spliceable, Pollable, Worke
     if (n > 0) {
       if (had > 0) into.end += n
       else into.lend(this.thread.shared, n)
-      if (n === asked || (this.#state & (STREAM_MARKS | BROKEN)) !== 0) return 0
-      if ((this.#state & HUNG) === 0) return this.waitIn()
-      this.#state |= END
+      if (n === asked || (this.#state & (is.STREAM_MARKS | is.BROKEN)) !== 0) return 0
+      if ((this.#state & is.HUNG) === 0) return this.waitIn()
+      this.#state |= is.END
       return this.#endFlow()
     }
     return this.#nothingRead(n)
@@ -247,7 +218,7 @@ export class LinuxSock extends Ends implements Sock, Spliceable, Pollable, Worke
 
   #nothingRead(result: number): Flow {
     if (result === 0) {
-      this.#state |= END
+      this.#state |= is.END
       return this.#endFlow()
     }
     return result === -sys.E.EAGAIN ? this.waitIn() : this.#brokeIn(result)
@@ -256,9 +227,9 @@ export class LinuxSock extends Ends implements Sock, Spliceable, Pollable, Worke
   /** What is known of the way out without a call: a Flow, or -1 when the kernel has to be asked. */
   #knownOut(): Flow | -1 {
     const state = this.#state
-    if (this.error !== '' || (state & CLOSED) !== 0) return ERR_OUT
-    if ((state & (FIN_SENT | FIN_WANTED)) !== 0) return SHUT_OUT
-    return (state & (CONNECTING | FULL)) !== 0 ? FULL_OUT : -1
+    if (this.error !== '' || (state & is.CLOSED) !== 0) return ERR_OUT
+    if ((state & (is.FIN_SENT | is.FIN_WANTED)) !== 0) return SHUT_OUT
+    return (state & (is.CONNECTING | is.FULL)) !== 0 ? FULL_OUT : -1
   }
 
   flush(from: Bytes, last = false): Flow {
@@ -271,7 +242,7 @@ export class LinuxSock extends Ends implements Sock, Spliceable, Pollable, Worke
     const flags = last ? SEND_FLAGS | sys.MSG_MORE : SEND_FLAGS
     let n = kernel.send(this.fd, bytes, size, flags)
     while (n === -sys.E.EINTR) n = kernel.send(this.fd, bytes, size, flags)
-    this.#state &= ~FAST_OPEN
+    this.#state &= ~is.FAST_OPEN
     if (n === size) {
       from.clear()
       return 0
@@ -289,7 +260,7 @@ export class LinuxSock extends Ends implements Sock, Spliceable, Pollable, Worke
   }
 
   get splice(): Spliceable | undefined {
-    return (this.#state & NO_SPLICE) === 0 ? this : undefined
+    return (this.#state & is.NO_SPLICE) === 0 ? this : undefined
   }
 
   pipe(): Pipe | undefined {
@@ -297,7 +268,7 @@ export class LinuxSock extends Ends implements Sock, Spliceable, Pollable, Worke
   }
 
   toPipe(pipe: Pipe, max: number): Flow {
-    if (!(pipe instanceof LinuxPipe) || (this.#state & NO_SPLICE) !== 0) return REFUSED
+    if (!(pipe instanceof LinuxPipe) || (this.#state & is.NO_SPLICE) !== 0) return REFUSED
     const known = this.#knownIn()
     if (known !== -1) return known
     const kernel = this.thread.kernel
@@ -320,7 +291,7 @@ export class LinuxSock extends Ends implements Sock, Spliceable, Pollable, Worke
     const kernel = this.thread.kernel
     let n = kernel.splice(pipe.readEnd, this.fd, pipe.bytes, SPLICE_FLAGS)
     while (n === -sys.E.EINTR) n = kernel.splice(pipe.readEnd, this.fd, pipe.bytes, SPLICE_FLAGS)
-    this.#state &= ~FAST_OPEN
+    this.#state &= ~is.FAST_OPEN
     if (n >= 0) {
       pipe.bytes -= n
       return pipe.bytes === 0 ? 0 : this.waitOut()
@@ -331,7 +302,7 @@ export class LinuxSock extends Ends implements Sock, Spliceable, Pollable, Worke
 
   #refused(result: number): boolean {
     if (result !== -sys.E.EINVAL && result !== -sys.E.ENOSYS && result !== -sys.E.EOPNOTSUPP) return false
-    this.#state |= NO_SPLICE
+    this.#state |= is.NO_SPLICE
     return true
   }
 
@@ -340,22 +311,22 @@ export class LinuxSock extends Ends implements Sock, Spliceable, Pollable, Worke
   }
 
   shutCtrl(): boolean {
-    if (this.error !== '' || (this.#state & (CLOSED | FIN_SENT)) !== 0) return true
-    if ((this.#state & FAST_OPEN) !== 0 && (this.#state & CONNECTING) === 0) this.#connectNow()
-    if ((this.#state & CONNECTING) !== 0) {
-      this.#state |= FIN_WANTED // shutting down a connecting socket would abort it
+    if (this.error !== '' || (this.#state & (is.CLOSED | is.FIN_SENT)) !== 0) return true
+    if ((this.#state & is.FAST_OPEN) !== 0 && (this.#state & is.CONNECTING) === 0) this.#connectNow()
+    if ((this.#state & is.CONNECTING) !== 0) {
+      this.#state |= is.FIN_WANTED // shutting down a connecting socket would abort it
       return false
     }
     // Nothing can keep it from being sent, so it is completed. The call waits for the end of this turn: where both ends are over by
     // then, close() says the same in one call.
-    this.#state |= FIN_SENT | FIN_DUE
+    this.#state |= is.FIN_SENT | is.FIN_DUE
     this.thread.poller.queue(this)
     return true
   }
 
   /** False: there is a new error. */
   #sendFin(): boolean {
-    this.#state = (this.#state | FIN_SENT) & ~FIN_DUE
+    this.#state = (this.#state | is.FIN_SENT) & ~is.FIN_DUE
     const result = this.thread.kernel.shutdown(this.fd, sys.SHUT_WR)
     if (result >= 0 || result === -sys.E.ENOTCONN) return true // ENOTCONN: the peer has reset it, and reads will say so
     this.#broke(result)
@@ -364,13 +335,13 @@ export class LinuxSock extends Ends implements Sock, Spliceable, Pollable, Worke
 
   close(): void {
     // Closing over unread input is a reset. What was ended politely before that shall have its FIN first.
-    if ((this.#state & (FIN_DUE | END)) === FIN_DUE) this.#sendFin()
+    if ((this.#state & (is.FIN_DUE | is.END)) === is.FIN_DUE) this.#sendFin()
     const fd = this.#forget()
     if (fd >= 0) this.thread.kernel.close(fd)
   }
 
   reset(): void {
-    this.#state &= ~FIN_DUE
+    this.#state &= ~is.FIN_DUE
     if (this.fd >= 0 && this.family !== sys.AF_UNIX) this.thread.kernel.setsockopt(this.fd, sys.SOL_SOCKET, sys.SO_LINGER, ABORT, ABORT.length)
     this.close()
   }
@@ -380,7 +351,7 @@ export class LinuxSock extends Ends implements Sock, Spliceable, Pollable, Worke
    * so that a peer behind a router never sees it.
    */
   drop(): void {
-    this.#state &= ~FIN_DUE
+    this.#state &= ~is.FIN_DUE
     const fd = this.fd
     const kernel = this.thread.kernel
     if (fd >= 0 && this.family !== sys.AF_UNIX && sys.setInt(kernel, fd, sys.SOL_TCP, sys.TCP_REPAIR, 1) < 0) {
@@ -393,25 +364,25 @@ export class LinuxSock extends Ends implements Sock, Spliceable, Pollable, Worke
 
   /** Hands the descriptor on: it is somebody else's from now on, and this sock is closed. -1 when it was closed before. */
   handOver(): number {
-    if ((this.#state & FIN_DUE) !== 0) this.#sendFin()
+    if ((this.#state & is.FIN_DUE) !== 0) this.#sendFin()
     return this.#forget(true)
   }
 
   #forget(livesOn = false): number {
     const state = this.#state
-    if ((state & CLOSED) !== 0) return -1
+    if ((state & is.CLOSED) !== 0) return -1
     const fd = this.fd
-    this.#state = CLOSED
+    this.#state = is.CLOSED
     this.fd = -1
     this.owner = NOBODY
-    if ((state & REGISTERED) !== 0) this.thread.poller.remove(fd, livesOn)
+    if ((state & is.REGISTERED) !== 0) this.thread.poller.remove(fd, livesOn)
     this.thread.poller.release()
     return fd
   }
 
   again(): void {
-    if ((this.#state & CLOSED) !== 0) return
-    this.#state |= AGAIN
+    if ((this.#state & is.CLOSED) !== 0) return
+    this.#state |= is.AGAIN
     this.thread.poller.queue(this)
   }
 }
