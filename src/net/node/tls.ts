@@ -30,7 +30,7 @@ function ciphers(offer: TlsOffer): string {
   const foreign = offer.ciphersuites?.split(':').find((name) => !isSuite(name))
   if (foreign !== undefined) throw new Error(`'${foreign}' is no cipher suite of TLS 1.3`)
   const suites = offer.ciphersuites ?? DEFAULTS.filter(isSuite).join(':')
-  const list = offer.ciphers ?? DEFAULTS.filter((name) => !isSuite(name)).join(':')
+  const list = offer.ciphers ?? 'DEFAULT' // OpenSSL's own, as HAProxy has it
   return `${suites}:${list}`
 }
 

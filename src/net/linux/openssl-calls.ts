@@ -1,0 +1,257 @@
+// Owns the table of functions of the OpenSSL that Node itself carries and exports, bound through koffi.
+//
+// Pointers are numbers (addresses), 0 is NULL: nothing is wrapped, nothing is allocated per call. Bytes go and come as Buffers, or as
+// addresses where a buffer's address is known for good (the shared read buffer). Who owns what is OpenSSL's business and said there.
+
+import { createRequire } from 'node:module'
+
+type Ptr = number
+
+/** The functions, named as in OpenSSL's manual without prefixes where the sense is plain. */
+export interface OpenSsl {
+  /** `OpenSSL 3.0.19 27 Jan 2026`. */
+  readonly version: string
+  addressOf(bytes: Uint8Array): Ptr
+  /** errno as the last call left it: to be asked before any other call. */
+  errno(): number
+  /** Copies n bytes of C's memory. */
+  copyOut(into: Uint8Array, from: Ptr, n: number): Ptr
+  copyIn(to: Ptr, from: Uint8Array, n: number): Ptr
+
+  readonly serverMethod: Ptr
+  readonly clientMethod: Ptr
+  ctxNew(method: Ptr): Ptr
+  ctxFree(ctx: Ptr): void
+  ctxCtrl(ctx: Ptr, command: number, value: number): number
+  ctxCtrlPtr(ctx: Ptr, command: number, value: number, pointer: Ptr): number
+  ctxCtrlText(ctx: Ptr, command: number, value: number, text: string): number
+  ctxSetOptions(ctx: Ptr, options: number): number
+  ctxSetCiphers(ctx: Ptr, list: string): number
+  ctxSetSuites(ctx: Ptr, list: string): number
+  ctxSetVerify(ctx: Ptr, mode: number, callback: Ptr): void
+  ctxSetSessionId(ctx: Ptr, id: Uint8Array, size: number): number
+  ctxSetTimeout(ctx: Ptr, seconds: number): number
+  ctxSetReadBuffer(ctx: Ptr, size: number): void
+  ctxSetAlpn(ctx: Ptr, protocols: Uint8Array, size: number): number
+  /** The choice among the protocols that a client offers: an index into its list as on the wire, or -1. */
+  ctxSetAlpnSelect(ctx: Ptr): void
+  ctxUseCertificate(ctx: Ptr, x509: Ptr): number
+  ctxUseKey(ctx: Ptr, key: Ptr): number
+  ctxAddClientCa(ctx: Ptr, x509: Ptr): number
+  ctxStore(ctx: Ptr): Ptr
+  storeAddCert(store: Ptr, x509: Ptr): number
+  storeAddCrl(store: Ptr, crl: Ptr): number
+  storeSetFlags(store: Ptr, flags: number): number
+
+  bioMemBuf(bytes: Uint8Array, size: number): Ptr
+  bioMem(): Ptr
+  bioCtrl(bio: Ptr, command: number, value: number): number
+  bioRead(bio: Ptr, into: Uint8Array, size: number): number
+  bioFree(bio: Ptr): number
+  bioUpRef(bio: Ptr): number
+  readX509(bio: Ptr): Ptr
+  readKey(bio: Ptr): Ptr
+  readCrl(bio: Ptr): Ptr
+  x509Free(x509: Ptr): void
+  keyFree(key: Ptr): void
+  crlFree(crl: Ptr): void
+  x509ToBio(bio: Ptr, x509: Ptr): number
+
+  sslNew(ctx: Ptr): Ptr
+  sslFree(ssl: Ptr): void
+  setFd(ssl: Ptr, fd: number): number
+  setRbio(ssl: Ptr, bio: Ptr): void
+  wbio(ssl: Ptr): Ptr
+  accept(ssl: Ptr): number
+  connect(ssl: Ptr): number
+  read(ssl: Ptr, into: Ptr, size: number): number
+  readInto(ssl: Ptr, into: Uint8Array, size: number): number
+  peek(ssl: Ptr, into: Uint8Array, size: number): number
+  write(ssl: Ptr, from: Ptr, size: number): number
+  writeFrom(ssl: Ptr, from: Uint8Array, size: number): number
+  hasPending(ssl: Ptr): number
+  getError(ssl: Ptr, result: number): number
+  shutdown(ssl: Ptr): number
+  setShutdown(ssl: Ptr, mode: number): void
+  errorGet(): number
+  errorReason(error: number): string | null
+  errorClear(): void
+  verifyResult(ssl: Ptr): number
+  peerCertificate(ssl: Ptr): Ptr
+  serverName(ssl: Ptr, type: number): string | null
+  protocol(ssl: Ptr): number
+  currentCipher(ssl: Ptr): Ptr
+  cipherName(cipher: Ptr): string
+  cipherBits(cipher: Ptr, algorithm: Uint8Array): number
+  reused(ssl: Ptr): number
+  alpnSelected(ssl: Ptr, pointer: Uint8Array, size: Uint8Array): void
+  session(ssl: Ptr): Ptr
+  setSession(ssl: Ptr, session: Ptr): number
+  sessionFree(session: Ptr): void
+  sessionResumable(session: Ptr): number
+  setHost(ssl: Ptr, name: string): number
+  setHostFlags(ssl: Ptr, flags: number): void
+  setServerName(ssl: Ptr, name: string): number
+  verifyParam(ssl: Ptr): Ptr
+  setIp(param: Ptr, ip: string): number
+}
+
+export interface NoOpenSsl {
+  /** Why the functions cannot be had, for -vv. */
+  readonly reason: string
+}
+
+/** Chooses among the protocols that a client offers, as on the wire (a length byte before each). Returns where its choice's bytes begin, or -1. */
+export type AlpnChoice = (offered: Buffer) => number
+
+let loaded: OpenSsl | NoOpenSsl | undefined
+let choose: AlpnChoice = () => -1
+
+/** Who chooses the protocol while a handshake runs: called from inside accept(), for the connection that is being accepted. */
+export function onAlpn(choice: AlpnChoice): void {
+  choose = choice
+}
+
+/** Binds the functions once per thread. */
+export function loadOpenSsl(): OpenSsl | NoOpenSsl {
+  loaded ??= load()
+  return loaded
+}
+
+function load(): OpenSsl | NoOpenSsl {
+  const [major = '', minor = ''] = process.versions.openssl.split('.')
+  if (major !== '3') return { reason: `Node carries OpenSSL ${major}.${minor}, and its functions are known for OpenSSL 3` }
+  let koffi: typeof import('koffi')
+  try {
+    koffi = createRequire(import.meta.url)('koffi')
+  } catch (error) {
+    return { reason: `koffi does not load: ${error instanceof Error ? error.message.split('\n', 1)[0] : String(error)}` }
+  }
+  try {
+    return bindFunctions(koffi)
+  } catch (error) {
+    return { reason: `Node does not export what is needed of OpenSSL: ${error instanceof Error ? error.message : String(error)}` }
+  }
+}
+
+/** Every name that is missing in this Node throws here. */
+function bindFunctions(koffi: typeof import('koffi')): OpenSsl {
+  const lib = koffi.load(null)
+  const f = (definition: string) => lib.func(definition)
+  const version: string = f('const char *OpenSSL_version(int)')(0)
+  // SSL, BIO and the rest belong to one library only if Node's own is the one that is found.
+  if (!version.startsWith(`OpenSSL ${process.versions.openssl.replace(/[+].*$/, '')}`)) throw new Error(`found is ${version}, Node's own is ${process.versions.openssl}`)
+  const serverMethod: Ptr = f('intptr_t TLS_server_method()')()
+  const clientMethod: Ptr = f('intptr_t TLS_client_method()')()
+  const memBuf: (bytes: Uint8Array, n: number) => Ptr = f('intptr_t BIO_new_mem_buf(void *, int)')
+  const bioNew: (method: Ptr) => Ptr = f('intptr_t BIO_new(intptr_t)')
+  const memMethod: Ptr = f('intptr_t BIO_s_mem()')()
+  const pem = (type: string): ((bio: Ptr) => Ptr) => {
+    const read: (bio: Ptr, out: Ptr, callback: Ptr, user: Ptr) => Ptr = f(`intptr_t PEM_read_bio_${type}(intptr_t, intptr_t, intptr_t, intptr_t)`)
+    return (bio) => read(bio, 0, 0, 0)
+  }
+  const ctxCtrlPtr: OpenSsl['ctxCtrlPtr'] = f('long SSL_CTX_ctrl(intptr_t, int, long, intptr_t)')
+  const bioCtrl: (bio: Ptr, command: number, value: number, pointer: Ptr) => number = f('long BIO_ctrl(intptr_t, int, long, intptr_t)')
+  const sslCtrlText: (ssl: Ptr, command: number, value: number, text: string) => number = f('long SSL_ctrl(intptr_t, int, long, const char *)')
+  const setAlpnSelect: (ctx: Ptr, callback: bigint, user: Ptr) => void = f('void SSL_CTX_set_alpn_select_cb(intptr_t, void *, intptr_t)')
+  const copyOut: OpenSsl['copyOut'] = f('intptr_t memcpy(void *, intptr_t, size_t)')
+  const copyIn: OpenSsl['copyIn'] = f('intptr_t memcpy(intptr_t, void *, size_t)')
+
+  const pointer = Buffer.alloc(8)
+  const length = Buffer.alloc(1)
+  const alpnSelect = koffi.register(
+    (_ssl: Ptr, out: Ptr, outSize: Ptr, list: Ptr, size: number): number => {
+      const offered = Buffer.alloc(size)
+      copyOut(offered, list, size)
+      const at = choose(offered)
+      if (at < 1) return 3 // SSL_TLSEXT_ERR_NOACK: goes on without a protocol
+      pointer.writeBigUInt64LE(BigInt(list + at))
+      copyIn(out, pointer, 8)
+      length[0] = offered[at - 1] ?? 0
+      copyIn(outSize, length, 1)
+      return 0
+    },
+    koffi.pointer(koffi.proto('int headgate_alpn_select(intptr_t, intptr_t, intptr_t, intptr_t, uint, intptr_t)')),
+  )
+
+  return {
+    version,
+    addressOf: (bytes) => Number(koffi.address(bytes)),
+    errno: () => koffi.errno(),
+    copyOut,
+    copyIn,
+    serverMethod,
+    clientMethod,
+    ctxNew: f('intptr_t SSL_CTX_new(intptr_t)'),
+    ctxFree: f('void SSL_CTX_free(intptr_t)'),
+    ctxCtrl: (ctx, command, value) => ctxCtrlPtr(ctx, command, value, 0),
+    ctxCtrlPtr,
+    ctxCtrlText: f('long SSL_CTX_ctrl(intptr_t, int, long, const char *)'),
+    ctxSetOptions: f('uint64_t SSL_CTX_set_options(intptr_t, uint64_t)'),
+    ctxSetCiphers: f('int SSL_CTX_set_cipher_list(intptr_t, const char *)'),
+    ctxSetSuites: f('int SSL_CTX_set_ciphersuites(intptr_t, const char *)'),
+    ctxSetVerify: f('void SSL_CTX_set_verify(intptr_t, int, intptr_t)'),
+    ctxSetSessionId: f('int SSL_CTX_set_session_id_context(intptr_t, void *, uint)'),
+    ctxSetTimeout: f('long SSL_CTX_set_timeout(intptr_t, long)'),
+    ctxSetReadBuffer: f('void SSL_CTX_set_default_read_buffer_len(intptr_t, size_t)'),
+    ctxSetAlpn: f('int SSL_CTX_set_alpn_protos(intptr_t, void *, uint)'),
+    ctxSetAlpnSelect: (ctx) => setAlpnSelect(ctx, alpnSelect, 0),
+    ctxUseCertificate: f('int SSL_CTX_use_certificate(intptr_t, intptr_t)'),
+    ctxUseKey: f('int SSL_CTX_use_PrivateKey(intptr_t, intptr_t)'),
+    ctxAddClientCa: f('int SSL_CTX_add_client_CA(intptr_t, intptr_t)'),
+    ctxStore: f('intptr_t SSL_CTX_get_cert_store(intptr_t)'),
+    storeAddCert: f('int X509_STORE_add_cert(intptr_t, intptr_t)'),
+    storeAddCrl: f('int X509_STORE_add_crl(intptr_t, intptr_t)'),
+    storeSetFlags: f('int X509_STORE_set_flags(intptr_t, ulong)'),
+    bioMemBuf: memBuf,
+    bioMem: () => bioNew(memMethod),
+    bioCtrl: (bio, command, value) => bioCtrl(bio, command, value, 0),
+    bioRead: f('int BIO_read(intptr_t, void *, int)'),
+    bioFree: f('int BIO_free(intptr_t)'),
+    bioUpRef: f('int BIO_up_ref(intptr_t)'),
+    readX509: pem('X509'),
+    readKey: pem('PrivateKey'),
+    readCrl: pem('X509_CRL'),
+    x509Free: f('void X509_free(intptr_t)'),
+    keyFree: f('void EVP_PKEY_free(intptr_t)'),
+    crlFree: f('void X509_CRL_free(intptr_t)'),
+    x509ToBio: f('int i2d_X509_bio(intptr_t, intptr_t)'),
+    sslNew: f('intptr_t SSL_new(intptr_t)'),
+    sslFree: f('void SSL_free(intptr_t)'),
+    setFd: f('int SSL_set_fd(intptr_t, int)'),
+    setRbio: f('void SSL_set0_rbio(intptr_t, intptr_t)'),
+    wbio: f('intptr_t SSL_get_wbio(intptr_t)'),
+    accept: f('int SSL_accept(intptr_t)'),
+    connect: f('int SSL_connect(intptr_t)'),
+    read: f('int SSL_read(intptr_t, intptr_t, int)'),
+    readInto: f('int SSL_read(intptr_t, void *, int)'),
+    peek: f('int SSL_peek(intptr_t, void *, int)'),
+    write: f('int SSL_write(intptr_t, intptr_t, int)'),
+    writeFrom: f('int SSL_write(intptr_t, void *, int)'),
+    hasPending: f('int SSL_has_pending(intptr_t)'),
+    getError: f('int SSL_get_error(intptr_t, int)'),
+    shutdown: f('int SSL_shutdown(intptr_t)'),
+    setShutdown: f('void SSL_set_shutdown(intptr_t, int)'),
+    errorGet: f('ulong ERR_get_error()'),
+    errorReason: f('const char *ERR_reason_error_string(ulong)'),
+    errorClear: f('void ERR_clear_error()'),
+    verifyResult: f('long SSL_get_verify_result(intptr_t)'),
+    peerCertificate: f('intptr_t SSL_get1_peer_certificate(intptr_t)'),
+    serverName: f('const char *SSL_get_servername(intptr_t, int)'),
+    protocol: f('int SSL_version(intptr_t)'),
+    currentCipher: f('intptr_t SSL_get_current_cipher(intptr_t)'),
+    cipherName: f('const char *SSL_CIPHER_get_name(intptr_t)'),
+    cipherBits: f('int SSL_CIPHER_get_bits(intptr_t, void *)'),
+    reused: f('int SSL_session_reused(intptr_t)'),
+    alpnSelected: f('void SSL_get0_alpn_selected(intptr_t, void *, void *)'),
+    session: f('intptr_t SSL_get1_session(intptr_t)'),
+    setSession: f('int SSL_set_session(intptr_t, intptr_t)'),
+    sessionFree: f('void SSL_SESSION_free(intptr_t)'),
+    sessionResumable: f('int SSL_SESSION_is_resumable(intptr_t)'),
+    setHost: f('int SSL_set1_host(intptr_t, const char *)'),
+    setHostFlags: f('void SSL_set_hostflags(intptr_t, uint)'),
+    setServerName: (ssl, name) => sslCtrlText(ssl, 55, 0, name), // SSL_CTRL_SET_TLSEXT_HOSTNAME, host_name
+    verifyParam: f('intptr_t SSL_get0_param(intptr_t)'),
+    setIp: f('int X509_VERIFY_PARAM_set1_ip_asc(intptr_t, const char *)'),
+  }
+}
