@@ -1,23 +1,14 @@
-// Owns IP addresses as text and as bytes: strict in what is read, canonical (RFC 5952) in what is written. Networks and masks.
+// Owns IP addresses and networks as bytes of the wire, 4 or 16: strict in what is read (what decides who a client is should not be
+// guessed), canonical (RFC 5952) in what is written.
+
+import * as ip from '../util/ip.ts'
+
+const QUAD = /^(?:(?:0|[1-9][0-9]{0,2})(?:\.(?!$)|$)){4}$/
 
 /** Dotted quad to 4 bytes: four decimal numbers up to 255 without leading zeros, nothing else. undefined: not one. */
 export function parseIPv4(text: string): Uint8Array | undefined {
-  const bytes = new Uint8Array(4)
-  let at = 0
-  for (let i = 0; i < 4; i++) {
-    if (i > 0 && text.charCodeAt(at++) !== 0x2e) return undefined
-    const first = at
-    let value = 0
-    for (; at < text.length; at++) {
-      const digit = text.charCodeAt(at) - 0x30
-      if (digit < 0 || digit > 9) break
-      value = value * 10 + digit
-      if (value > 255) return undefined
-    }
-    if (at === first || (at - first > 1 && text.charCodeAt(first) === 0x30)) return undefined
-    bytes[i] = value
-  }
-  return at === text.length ? bytes : undefined
+  const value = QUAD.test(text) ? ip.parseIPv4(text) : undefined
+  return value === undefined ? undefined : Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value)
 }
 
 /**
@@ -25,73 +16,23 @@ export function parseIPv4(text: string): Uint8Array | undefined {
  * quad if it likes. No zone, no brackets. undefined: not one.
  */
 export function parseIPv6(text: string): Uint8Array | undefined {
-  const gap = text.indexOf('::')
-  if (gap === -1) {
-    const all = parseGroups(text)
-    return all?.length === 16 ? Uint8Array.from(all) : undefined
-  }
-  const head = gap === 0 ? [] : parseGroups(text.slice(0, gap))
-  const tail = gap + 2 === text.length ? [] : parseGroups(text.slice(gap + 2))
-  if (head === undefined || tail === undefined || head.length + tail.length > 14) return undefined
-  if (head.length > 0 && text.slice(0, gap).includes('.')) return undefined
-  const bytes = new Uint8Array(16)
-  bytes.set(head, 0)
-  bytes.set(tail, 16 - tail.length)
-  return bytes
-}
-
-/** Groups between colons; only the last may be a dotted quad. */
-function parseGroups(text: string): number[] | undefined {
-  const groups = text.split(':')
-  const bytes: number[] = []
-  for (const [i, group] of groups.entries()) {
-    if (/^[0-9a-fA-F]{1,4}$/.test(group)) {
-      const value = Number.parseInt(group, 16)
-      bytes.push(value >> 8, value & 0xff)
-    } else {
-      const quad = i === groups.length - 1 ? parseIPv4(group) : undefined
-      if (quad === undefined) return undefined
-      bytes.push(...quad)
-    }
-  }
-  return bytes.length <= 16 ? bytes : undefined
+  if (text.includes('.') && !QUAD.test(text.slice(text.lastIndexOf(':') + 1))) return undefined
+  return ip.parseIPv6(text)
 }
 
 /** 4 bytes to a dotted quad, 16 to RFC 5952 text (IPv4-mapped ones as `::ffff:1.2.3.4`, as inet_ntop does). */
 export function formatIP(bytes: Uint8Array): string {
-  if (bytes.length === 4) return bytes.join('.')
-  if (isMapped(bytes)) return `::ffff:${bytes.subarray(12).join('.')}`
-  const groups: number[] = []
-  for (let i = 0; i < 16; i += 2) groups.push(((bytes[i] ?? 0) << 8) | (bytes[i + 1] ?? 0))
-  // The longest run of two or more zero groups, the first of equals.
-  let from = -1
-  let length = 1
-  for (let i = 0; i < 8; i++) {
-    let n = 0
-    while (i + n < 8 && groups[i + n] === 0) n++
-    if (n > length) {
-      from = i
-      length = n
-    }
-    i += n
-  }
-  const hex = groups.map((g) => g.toString(16))
-  return from === -1 ? hex.join(':') : `${hex.slice(0, from).join(':')}::${hex.slice(from + length).join(':')}`
+  return bytes.length === 4 ? bytes.join('.') : ip.formatIPv6(bytes)
 }
 
 /** ::ffff:0:0/96: an IPv4 address as a dual-stack socket shows it. */
 export function isMapped(bytes: Uint8Array): boolean {
-  if (bytes.length !== 16 || bytes[10] !== 0xff || bytes[11] !== 0xff) return false
-  for (let i = 0; i < 10; i++) if (bytes[i] !== 0) return false
-  return true
+  return bytes.length === 16 && ip.mappedIPv4(bytes) !== undefined
 }
 
 /** The IPv6 form of an IPv4 address: ::ffff:a.b.c.d. */
 export function mapIPv4(bytes: Uint8Array): Uint8Array {
-  const mapped = new Uint8Array(16)
-  mapped.fill(0xff, 10, 12)
-  mapped.set(bytes, 12)
-  return mapped
+  return ip.mapIPv4(ip.word32(bytes, 0))
 }
 
 /** Canonical text and family of an address in text, or undefined when it is none. */
