@@ -62,6 +62,11 @@ export class Backend implements ProxyView {
     return this.sessions.value
   }
 
+  /** The algorithm gives a source the same server each time. */
+  get sticky(): boolean {
+    return this.#balance.sticky
+  }
+
   get queued(): number {
     return this.#queue.length
   }
@@ -109,12 +114,6 @@ export class Backend implements ProxyView {
 
   leave(ticket: Ticket): void {
     this.#queue.leave(ticket)
-  }
-
-  /** Gives a session's slot back; whoever waits may have it. */
-  leaveServer(server: Server): void {
-    server.sessions.add(-1)
-    this.admit()
   }
 
   /** Looks whether those who wait can go on: a slot was freed, a server came back. */

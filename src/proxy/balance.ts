@@ -6,12 +6,15 @@ import type { Address } from '../core/address.ts'
 import type { Server } from './server.ts'
 
 export interface Balance {
+  /** The choice depends on the source alone, while the set of servers stays. */
+  readonly sticky: boolean
   /** `usable` is not empty. `full` servers may be passed over; when all are full the choice is undefined and the session queues. */
   pick(usable: readonly Server[], src: Address): Server | undefined
 }
 
 /** Each in turn, by weight, as evenly spread as the weights allow. */
 export class RoundRobin implements Balance {
+  readonly sticky = false
   /** What each server has saved up; the one with the most is next. */
   readonly #credit = new Map<Server, number>()
 
@@ -37,6 +40,7 @@ export class RoundRobin implements Balance {
 
 /** The fewest sessions for its weight; among equals each in turn. */
 export class LeastConn implements Balance {
+  readonly sticky = false
   readonly #turn = new RoundRobin()
 
   pick(usable: readonly Server[]): Server | undefined {
@@ -56,6 +60,7 @@ export class LeastConn implements Balance {
 
 /** The first that has a slot, by id. */
 export class First implements Balance {
+  readonly sticky = false
   pick(usable: readonly Server[]): Server | undefined {
     let first: Server | undefined
     for (const server of usable) if (!server.full && (first === undefined || server.id < first.id)) first = server
@@ -65,6 +70,7 @@ export class First implements Balance {
 
 /** The same source goes to the same server while the set of servers stays; a full server keeps its sources waiting. */
 export class SourceHash implements Balance {
+  readonly sticky = true
   pick(usable: readonly Server[], src: Address): Server | undefined {
     let total = 0
     for (const server of usable) total += server.settings.weight
@@ -79,6 +85,7 @@ export class SourceHash implements Balance {
 
 /** The less loaded of `draws` servers drawn by weight ("power of two choices"). */
 export class Random implements Balance {
+  readonly sticky = false
   readonly #draws: number
   readonly #random: () => number
 
@@ -106,12 +113,18 @@ export class Random implements Balance {
   }
 }
 
-/** FNV-1a over the address' text, then mixed so that neighbours spread. The port does not count. */
+/** What a source is hashed by: an IPv4 address is its own number, so that equal weights give HAProxy's servers. The port does not count. */
 function hashAddress(src: Address): number {
-  const text = src.family === 'ipv4' || src.family === 'ipv6' ? src.host : ''
+  if (src.family === 'ipv4') return ipv4Number(src.host)
+  const text = src.family === 'ipv6' ? src.host : ''
   let hash = 0x811c9dc5
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
   hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d)
-  hash = Math.imul(hash ^ (hash >>> 12), 0x297a2d39)
   return (hash ^ (hash >>> 15)) >>> 0
+}
+
+function ipv4Number(host: string): number {
+  let n = 0
+  for (const part of host.split('.')) n = n * 256 + Number(part)
+  return n
 }

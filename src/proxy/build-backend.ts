@@ -8,7 +8,7 @@ import type { ServerAddress } from '../config/address.ts'
 import type { ProxySection } from '../config/configuration.ts'
 import { balance as balanceKey, DEFAULT_BALANCE, type Balance as BalanceChoice } from '../config/keywords/balance.ts'
 import type { InetEnd } from '../config/keywords/endpoint.ts'
-import { optionAbortonclose, optionNolinger, optionRedispatch, optionSrvtcpka, optionTcpka } from '../config/keywords/options.ts'
+import { optionAbortonclose, optionAllbackups, optionNolinger, optionRedispatch, optionSrvtcpka, optionTcpka } from '../config/keywords/options.ts'
 import { retries } from '../config/keywords/proxy.ts'
 import { serverBackup, serverDisabled, serverId, serverInitAddr, serverMaxconn, serverMaxqueue, serverTcpUt, serverTfo, serverWeight } from '../config/keywords/server.ts'
 import { backendSource, dispatch, serverSource, type Source } from '../config/keywords/source.ts'
@@ -119,7 +119,7 @@ export async function buildBackend(build: Build, section: ProxySection, id: numb
   const direct = values.get(dispatch)
   if (servers.length === 0 && direct !== undefined) {
     const addresses = await dispatchAddresses(direct)
-    const settings = { name: '<DISPATCH>', id: 0, addresses, portOffset: undefined, weight: 1, backup: false, maxconn: 0, maxqueue: 0, connect: { keepAlive }, plan: plan([]) }
+    const settings = { name: '<NOSRV>', id: 0, addresses, portOffset: undefined, weight: 1, backup: false, maxconn: 0, maxqueue: 0, connect: { keepAlive }, plan: plan([]) }
     servers.push(new Server(settings, build.gauges.gauge(), false))
   }
 
@@ -137,7 +137,7 @@ export async function buildBackend(build: Build, section: ProxySection, id: numb
       redispatch: values.get(optionRedispatch),
       abortOnClose: values.get(optionAbortonclose) ?? false,
       noLinger: values.get(optionNolinger) ?? false,
-      allBackups: false,
+      allBackups: values.get(optionAllbackups) ?? false,
       inspection: section.kind === 'listen' ? undefined : inspectionOf(values, 'request'),
       useServer: values.get(useServerRules) ?? [],
       responseInspection: inspectionOf(values, 'response'),

@@ -1,7 +1,7 @@
 // Owns the session record of a stream: what log formats may read, computed from the stream when they read it.
 
 import type { Address } from '../core/address.ts'
-import type { SessionRecord } from '../core/record.ts'
+import { uniqueIdFact, type SessionRecord } from '../core/record.ts'
 import { tlsFact } from '../core/tls.ts'
 import type { Frontend } from './frontend.ts'
 import { bindFact } from './frontend.ts'
@@ -15,7 +15,6 @@ export class StreamRecord implements SessionRecord {
   /** Written before the end. */
   readonly early: boolean
   readonly logNumber: number
-  readonly uniqueId = undefined
   readonly responseCaptures: readonly (string | undefined)[] = []
   readonly error = ''
   readonly serverQueue = 0
@@ -25,6 +24,10 @@ export class StreamRecord implements SessionRecord {
     this.#frontend = frontend
     this.early = early
     this.logNumber = logNumber
+  }
+
+  get uniqueId(): string | undefined {
+    return this.#stream.client.get(uniqueIdFact)
   }
 
   get client(): Address {

@@ -15,6 +15,7 @@ import { EMPTY_IN, ERR_IN, ERR_OUT, SHUT_IN, SHUT_OUT, type Flow } from '../core
 import type { Provider } from '../core/provider.ts'
 import { Attempt, type AttemptEvents } from '../net/connect.ts'
 import { Alarm, type Wheel } from '../util/wheel.ts'
+import { SESSION_ENDS } from '../core/view.ts'
 import { SessionSubject } from '../sample/subject.ts'
 import type { Backend } from './backend.ts'
 import { Channel } from './channel.ts'
@@ -94,8 +95,13 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
     this.#clientActive = this.openedAt
   }
 
+  /** The session's ends: rules may have set other ones than the connection's. */
+  get #ends(): { readonly src: Address; readonly dst: Address } {
+    return this.#subject ?? this.client.get(SESSION_ENDS) ?? this.client
+  }
+
   get source(): Address {
-    return this.#subject?.src ?? this.client.src
+    return this.#ends.src
   }
 
   get isOver(): boolean {
@@ -204,19 +210,20 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
   }
 
   queueTimeout(): void {
-    this.#ticket = undefined
     this.#end('s', 'Q')
   }
 
   #connect(server: Server): void {
     const { settings } = server
-    const attempt = new Attempt(this.#host.provider, server.addressesFor(this.client.dst), settings.connect, settings.plan, this)
+    const attempt = new Attempt(this.#host.provider, server.addressesFor(this.#ends.dst), settings.connect, settings.plan, this)
     this.#attempt = attempt
     attempt.start()
   }
 
   prepare(conn: Connection): void {
-    conn.set(originFact, this.client)
+    const { client } = this
+    const ends = this.#ends
+    conn.set(originFact, ends === client ? client : { src: ends.src, dst: ends.dst, get: (key) => client.get(key) })
   }
 
   failed(_handler: string, why: Why): void {
@@ -232,7 +239,9 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
     if (this.#redispatches(backend)) {
       this.redispatched = true
       this.server = undefined
-      backend.leaveServer(server)
+      this.assignedAt = NaN
+      server.sessions.add(-1)
+      backend.admit()
       this.#assign(server)
     } else if (timedOut) this.#connect(server)
     else {
@@ -248,6 +257,8 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
     const { redispatch, retries } = backend.settings
     if (redispatch === undefined || redispatch === 0) return false
     if (backend.usable(this.server).length === 0) return false
+    // Where any server is as good as another there is nothing to wait for; a source keeps to its server until the last moment.
+    if (!backend.sticky) return true
     return redispatch > 0 ? this.retries % redispatch === 0 : this.retries === retries + 1 + redispatch
   }
 
@@ -413,6 +424,7 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
   #expectedOf(conn: Connection): boolean {
     const outward = conn === this.client ? this.#response : this.#request
     const inward = conn === this.client ? this.#request : this.#response
+    if (inward === undefined && conn.input.length > 0) return false // it has spoken, and waits for the server
     if (outward !== undefined && !outward.empty) return true
     return !ended(conn.shut, R) && (inward === undefined || inward.empty)
   }
@@ -432,11 +444,15 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
     this.#attempt?.abort()
     this.#inspection?.stop()
     this.#answer?.stop()
-    if (this.#ticket !== undefined) this.backend?.leave(this.#ticket)
+    if (this.#ticket !== undefined) {
+      this.backend?.leave(this.#ticket)
+      this.assignedAt = this.overAt // what it waited for nothing is queue time too
+    }
     if (this.#backOff !== undefined) this.#host.wheel.disarm(this.#backOff)
     this.backend?.sessions.add(-1)
-    if (this.server !== undefined) this.backend?.leaveServer(this.server)
+    this.server?.sessions.add(-1)
     this.#host.over(this)
+    this.backend?.admit()
     this.#close()
     this.#request?.release()
     this.#response?.release()
@@ -444,9 +460,11 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
 
   #close(): void {
     const { client, connection } = this
+    // A client that breaks takes the server with it, unless the server has said all that it had to say.
     const aborted = this.by === 'C' && this.where === 'D'
+    const midway = connection !== undefined && !ended(connection.shut, R)
     if (connection !== undefined) {
-      if (aborted || (this.backend?.settings.noLinger === true && connection.output.length === 0)) connection.reset()
+      if ((aborted && midway) || (this.backend?.settings.noLinger === true && connection.output.length === 0)) connection.reset()
       else connection.finish()
     }
     if (this.#served !== undefined) this.#served.open(client)

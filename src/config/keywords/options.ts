@@ -22,6 +22,7 @@ export const optionClitcpka = option('clitcpka', 'frontend', 'TCP keep-alive pac
 export const optionSrvtcpka = option('srvtcpka', 'backend', 'TCP keep-alive packets towards servers.')
 export const optionNolinger = option('nolinger', 'both', 'Connections end with RST once their data is out, without lingering. Clients can lose the last data.')
 export const optionAbortonclose = option('abortonclose', 'backend', 'A client that ended while its connection waited for a server is given up.')
+export const optionAllbackups = option('allbackups', 'backend', 'All backup servers share the load when no other is left, not only the first.')
 export const optionDontlognull = option('dontlognull', 'frontend', 'Connections on which no byte came are not logged.')
 export const optionDontlogNormal = option('dontlog-normal', 'frontend', 'Only connections that ended with an error, a timeout, a retry or a redispatch are logged.')
 export const optionLogasap = option('logasap', 'frontend', "The connection is logged once the server's connection is established; times and bytes are marked with '+'.")
@@ -71,6 +72,7 @@ export const optionKeywords: readonly Keyword<unknown>[] = [
   optionSrvtcpka,
   optionNolinger,
   optionAbortonclose,
+  optionAllbackups,
   optionDontlognull,
   optionDontlogNormal,
   optionLogasap,
