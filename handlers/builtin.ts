@@ -9,5 +9,6 @@ import { sendProxy } from './send-proxy.ts'
 import { session } from './session.ts'
 import { tcpRules } from './tcp-rules.ts'
 import { tls } from './tls.ts'
+import { uniqueId } from './unique-id.ts'
 
-export const builtinPlugins: readonly Plugin[] = [sendProxy, health, monitor, acceptProxyPlugin, tcpRules, tls, demo, session]
+export const builtinPlugins: readonly Plugin[] = [sendProxy, health, monitor, acceptProxyPlugin, tcpRules, tls, uniqueId, demo, session]

@@ -4,10 +4,10 @@
 // check) has none: version 1 then announces the socket's own ends, version 2 says LOCAL.
 
 import { X509Certificate } from 'node:crypto'
-import { buildProxyV1, buildProxyV2, certificateAlgorithms, keyword, next, originFact, PP2_CLIENT, sslTlv, textTlv, tlsFact, TLV } from 'headgate/plugin'
-import type { CertificateAlgorithms, Handler, Handshake, Keyword, MakeHandler, PlanLine, Plugin, TlsCertificate, TlsFacts, Tlv } from 'headgate/plugin'
+import { buildProxyV1, buildProxyV2, certificateAlgorithms, keyword, next, originFact, PP2_CLIENT, sslTlv, textTlv, tlsFact, TLV, uniqueIdFact } from 'headgate/plugin'
+import type { CertificateAlgorithms, Handler, Handshake, Keyword, MakeHandler, Origin, PlanLine, Plugin, TlsCertificate, TlsFacts, Tlv } from 'headgate/plugin'
 
-const OPTIONS = ['ssl', 'cert-cn', 'ssl-cipher', 'cert-sig', 'cert-key', 'authority', 'crc32c'] as const
+const OPTIONS = ['ssl', 'cert-cn', 'ssl-cipher', 'cert-sig', 'cert-key', 'authority', 'crc32c', 'unique-id'] as const
 type Option = (typeof OPTIONS)[number]
 
 function sender(name: string, doc: string): readonly [Keyword<boolean>, Keyword<boolean>] {
@@ -31,7 +31,6 @@ export const proxyV2Options = keyword<readonly Option[]>({
     const word = args.next()
     const options = [...(before ?? [])]
     for (const name of (word?.text ?? '').split(',')) {
-      if (name === 'unique-id') return args.fail("'unique-id' : proxy v2 option not supported yet.", undefined, word)
       const option = OPTIONS.find((o) => o === name)
       if (option === undefined) return args.fail(`'${name}' : proxy v2 option not implemented.`, OPTIONS.join(', '), word)
       options.push(option)
@@ -66,14 +65,15 @@ function headerV2(hs: Handshake, options: ReadonlySet<Option>): Uint8Array {
   const { src, dst } = origin ?? hs
   // As in HAProxy, whose receivers refuse AF_UNIX: a client of a Unix socket is not announced.
   const command = origin === undefined || src.family === 'unix' ? 'LOCAL' : 'PROXY'
-  return buildProxyV2({ command, src, dst, tlvs: values(tls, options), crc32c: options.has('crc32c') })
+  return buildProxyV2({ command, src, dst, tlvs: values(origin, tls, options), crc32c: options.has('crc32c') })
 }
 
 /** In HAProxy's order. */
-function values(tls: TlsFacts | undefined, options: ReadonlySet<Option>): Tlv[] {
+function values(origin: Origin | undefined, tls: TlsFacts | undefined, options: ReadonlySet<Option>): Tlv[] {
   const tlvs: Tlv[] = []
   if (tls !== undefined && tls.alpn !== '') tlvs.push(textTlv(TLV.alpn, tls.alpn))
   if (tls !== undefined && tls.sni !== '' && options.has('authority')) tlvs.push(textTlv(TLV.authority, tls.sni))
+  if (options.has('unique-id')) tlvs.push({ type: TLV.uniqueId, value: Buffer.from(origin?.get(uniqueIdFact) ?? '', 'latin1') })
   if (options.has('ssl')) tlvs.push(tls === undefined ? sslTlv(0, 0, []) : session(tls, options))
   return tlvs
 }

@@ -2,6 +2,12 @@
 // log formats read it (manual 8.2). Times are ms. -1: never came to it.
 
 import type { Address } from './address.ts'
+import { factKey } from './handler.ts'
+import type { FactKey } from './handler.ts'
+import type { ByteString } from './sample.ts'
+
+/** The id that unique-id-format made for a client's connection. */
+export const uniqueIdFact: FactKey<ByteString> = factKey<ByteString>('unique id')
 
 export interface SessionRecord {
   /** The client's end as announced (PROXY) and as rules have set it, and the end it connected to. */

@@ -139,10 +139,10 @@ t.test('plan: the built-in sequence', async (t) => {
   const tls = [spec('tls', { after: ['accept-proxy'] }), spec('tls', { after: ['send-proxy'] }, 'connect')]
   const specs = all.some((s) => s.name === 'tls') ? all : [...all, ...tls]
   const sequence = ['health', 'monitor', 'tcp-rules connection', 'accept-proxy', 'tcp-rules handshake', 'tls', 'tcp-rules session']
-  t.same(names(specs).filter((name) => name !== 'demo-service'), [...sequence, 'session'])
+  t.same(names(specs).filter((name) => name !== 'demo-service' && name !== 'unique-id'), [...sequence, 'session'])
   t.same(names(specs, 'connect'), ['send-proxy', 'tls'])
   const isFirst = (s: HandlerSpec): boolean => s.name === 'health'
-  t.same(names([...specs.filter(isFirst), ...specs.filter((s) => !isFirst(s)).reverse()]).filter((name) => name !== 'demo-service'), [...sequence, 'session'], 'whatever the order of the list')
+  t.same(names([...specs.filter(isFirst), ...specs.filter((s) => !isFirst(s)).reverse()]).filter((name) => name !== 'demo-service' && name !== 'unique-id'), [...sequence, 'session'], 'whatever the order of the list')
 })
 
 t.test('plan: slots', async (t) => {

@@ -4,7 +4,7 @@ import { X509Certificate } from 'node:crypto'
 import fc from 'fast-check'
 import { generate } from 'selfsigned'
 import t from 'tap'
-import { buildProxyV1, buildProxyV2, originFact, proxyHeaderFact, readCertificate, textTlv, TLV, tlsFact } from '../../src/plugin.ts'
+import { buildProxyV1, buildProxyV2, originFact, proxyHeaderFact, readCertificate, textTlv, TLV, tlsFact, uniqueIdFact } from '../../src/plugin.ts'
 import type { Address, App, FactKey, MakeHandler, Origin, TlsFacts } from '../../src/plugin.ts'
 import { configured, FakeHandshake, handlerContract, type ContractCase, type Configured, type FakeOptions, type Outcome } from '../kit/index.ts'
 
@@ -57,6 +57,7 @@ const CONTRACTS: readonly (Omit<ContractCase, 'make'> & { readonly text: string;
   { name: 'tcp-rules handshake, reject', text: `${LISTEN}\n tcp-request handshake reject`, handler: 'tcp-rules handshake', input: 'x', outcome: 'refused' },
   { name: 'tcp-rules session, reject', text: `${LISTEN}\n tcp-request session reject`, handler: 'tcp-rules session', input: 'x', outcome: 'refused' },
   { name: 'expect-proxy', text: `${LISTEN}\n tcp-request connection expect-proxy layer4`, handler: 'tcp-rules connection', input: V1 },
+  { name: 'unique-id', text: `${LISTEN}\n unique-id-format %ci`, handler: 'unique-id', input: '' },
   { name: 'session', text: LISTEN, handler: 'session', input: '', outcome: 'served' },
   { name: 'demo-service', text: `${LISTEN}\n demo-service`, handler: 'demo-service', input: '', outcome: 'served' },
   { name: 'send-proxy', text: 'backend b\n server s 1.2.3.4:80 send-proxy', connect: true, handler: 'send-proxy', input: '', says: 'PROXY TCP4 192.0.2.1 198.51.100.1 40000 443\r\n' },
@@ -302,13 +303,37 @@ t.test('send-proxy: the header is out before the server says a word, and before 
   t.same(hs.outcome, { served: 'passed on' })
 })
 
+t.test('unique-id-format: made once, where the handshakes are done, and sent to servers', async (t) => {
+  const id = (format: string, more = ''): string | undefined => {
+    const hs = reads(`${LISTEN} accept-proxy\n unique-id-format ${format}${more}`).accept()
+    hs.arrive(V1)
+    t.same(hs.outcome, { served: 'stream' })
+    return hs.get(uniqueIdFact)
+  }
+  t.equal(id('%{+X}o\\ %ci:%cp_%fi:%fp'), 'CB007109:04D2_C6336407:01BB', 'as the manual writes it, of the announced ends')
+  t.equal(id('"%{+X}o  %cp  x-%[str(a)]-%[var(sess.none)]-"'), '04D2 x-a--', 'blanks in a row are one, what is absent is empty')
+  t.equal(id(`${'a'.repeat(120)}%[str(${'b'.repeat(20)})]`), `${'a'.repeat(120)}${'b'.repeat(7)}`, 'at most 127 bytes')
+  t.equal(id('%[var(sess.a)]', '\n tcp-request session set-var(sess.a) str(seen)'), 'seen')
+  t.equal(reads(LISTEN).accept().get(uniqueIdFact), undefined)
+
+  function get<T>(key: FactKey<T>): T | undefined
+  function get(key: FactKey<unknown>): unknown {
+    return key === uniqueIdFact ? 'id\xe9' : undefined
+  }
+  t.equal(sent('send-proxy-v2-ssl proxy-v2-options unique-id', { get }).toString('hex').slice(56), '0500036964e92000050000000000')
+  t.equal(sent('send-proxy-v2 proxy-v2-options unique-id', {}).toString('hex').slice(56), '050000', 'without a format it is empty, as in HAProxy')
+  const problem = (line: string): string => configured(`${LISTEN}\n ${line}`).problems[0] ?? ''
+  t.match(problem('unique-id-format'), /unique-id-format expects an argument/)
+  t.match(problem('unique-id-format a b'), /unique-id-format expects only one argument/)
+  t.match(problem('unique-id-format %[nope]'), /failed to parse unique-id : .*nope/)
+})
+
 t.test('send-proxy: options come from default-server too, and bad ones are refused', async (t) => {
   const found = reads('backend b\n default-server send-proxy-v2 proxy-v2-options crc32c\n server s 1.2.3.4:80 proxy-v2-options authority\nfrontend f\n bind :80')
   t.match(found.connect().said.toString('hex'), /030004a9b87e8f$/)
   const problem = (options: string): string => configured(`backend b\n server s 1.2.3.4:80 ${options}\nfrontend f\n bind :80`).problems[0] ?? ''
   t.match(problem('proxy-v2-options ssl,foo'), /'foo' : proxy v2 option not implemented/)
   t.match(problem('proxy-v2-options'), /'' : proxy v2 option not implemented/)
-  t.match(problem('proxy-v2-options unique-id'), /not supported yet/)
 })
 
 t.test('property: what send-proxy says, accept-proxy understands', async (t) => {
