@@ -25,8 +25,8 @@ function inspectDelay(name: string, sections: readonly Section[], doc: string): 
       if (word === undefined) return args.fail(`'${name}' expects a positive delay in milliseconds, ${here}`)
       const ms = delay(word.text)
       if (ms === undefined) {
-        const bad = /[^0-9]/.exec(word.text)?.[0]
-        return args.fail(`'${name}' expects a positive delay in milliseconds, ${here}${bad === undefined ? '' : ` (unexpected character '${bad}')`}`, undefined, word)
+        const bad = /^[0-9]+(us|ms|[smhd])?$/.test(word.text) ? 'it is beyond 24 days' : `unexpected character '${/[^0-9]/.exec(word.text)?.[0] ?? ''}'`
+        return args.fail(`'${name}' expects a positive delay in milliseconds, ${here} (${bad})`, undefined, word)
       }
       return ms
     },

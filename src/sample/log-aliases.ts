@@ -75,14 +75,14 @@ function port(of: Of<Address | undefined>, unix: Of<string>): Alias {
   }
 }
 
-/** `{a|b}`, or `"a" "b"` in CLF style; nothing when there are no slots. */
+/** `{a|b}`, or `a b` in CLF style; nothing when there are no slots. */
 function captures(of: Of<readonly (string | undefined)[]>, clf: boolean): Alias {
   return {
     needsEnd: false,
     make: (flags, mode) => (subject) => {
       const list = subject.record === undefined ? [] : of(subject.record)
-      if (list.length === 0) return ''
-      if (clf) return list.map((one) => textField(one ?? '', { ...flags, quote: true }, mode)).join(' ')
+      if (list.length === 0) return clf ? textField('', flags, mode) : ''
+      if (clf) return list.map((one) => textField(one ?? '', flags, mode)).join(' ')
       const inner = `{${list.map((one) => dress(one ?? '', flags, mode)).join('|')}}`
       return flags.quote ? `"${inner}"` : inner
     },

@@ -2,11 +2,11 @@
 
 import type { Address } from '../core/address.ts'
 import type { Handshake } from '../core/handler.ts'
-import type { SessionRecord } from '../core/record.ts'
+import { uniqueIdFact, type SessionRecord } from '../core/record.ts'
 import type { SessionEffects, Subject, Variables } from '../core/sample.ts'
 import type { Contents, Peer, ProxyView, ServerView } from '../core/view.ts'
 import { FRONTEND, SESSION_ENDS } from '../core/view.ts'
-import { connectionVariables, processVariables } from './variables.ts'
+import { connectionVariables, processVariables, SessionVariables, VARIABLES } from './variables.ts'
 
 /** Reads through to the handshake, so that what an earlier handler changed is seen. */
 export class HandshakeSubject implements Subject {
@@ -63,7 +63,7 @@ export class HandshakeSubject implements Subject {
   /** What is known of a session that there is not yet. */
   get record(): SessionRecord {
     const name = this.frontend?.name ?? ''
-    return { ...NO_SESSION, client: this.src, local: this.dst, acceptDate: this.#now(), frontend: name, backend: name }
+    return { ...NO_SESSION, uniqueId: this.client.get(uniqueIdFact), client: this.src, local: this.dst, acceptDate: this.#now(), frontend: name, backend: name }
   }
 }
 
@@ -125,7 +125,8 @@ export class SessionSubject implements Subject {
   frontend: ProxyView | undefined
   backend: ProxyView | undefined
   target: ServerView | undefined
-  record: SessionRecord | undefined
+  #record: SessionRecord | undefined
+  #variables: Variables | undefined
   readonly effects: SessionEffects = { logLevel: undefined, priorityClass: 0, priorityOffset: 0, requestCaptures: [] }
   readonly #now: () => number
 
@@ -143,8 +144,24 @@ export class SessionSubject implements Subject {
     return this.#now()
   }
 
+  /** The response begins with the server's connection, or with the log line of a session that had none. */
   get variables(): Variables {
-    return connectionVariables(this.client)
+    if (this.#variables === undefined) {
+      this.#variables = new SessionVariables(connectionVariables(this.client), () => this.server !== undefined || this.#record !== undefined)
+      // for those who know only the connection: expressions of its server's line
+      this.client.set(VARIABLES, this.#variables)
+    }
+    return this.#variables
+  }
+
+  /** Until it is set, what is known without it. */
+  get record(): SessionRecord {
+    const name = this.frontend?.name ?? ''
+    return this.#record ?? { ...NO_SESSION, uniqueId: this.client.get(uniqueIdFact), client: this.src, local: this.dst, acceptDate: this.#now(), frontend: name, backend: this.backend?.name ?? name }
+  }
+
+  set record(record: SessionRecord) {
+    this.#record = record
   }
 }
 

@@ -29,19 +29,19 @@ export class ProcessVariables implements Variables {
   readonly #values = new Map<string, Sample>()
 
   get(variable: VariableName): Sample | undefined {
-    return this.#values.get(variable.name)
+    return variable.scope === 'proc' ? this.#values.get(variable.name) : undefined
   }
 
   set(variable: VariableName, value: Sample): void {
-    this.#values.set(variable.name, strip(value))
+    if (variable.scope === 'proc') this.#values.set(variable.name, strip(value))
   }
 
   unset(variable: VariableName): void {
-    this.#values.delete(variable.name)
+    if (variable.scope === 'proc') this.#values.delete(variable.name)
   }
 }
 
-/** One connection's or stream's variables; those of another level are its parent's. Memory is taken with the first variable. */
+/** One connection's or session's variables; those of another level are its parent's. Memory is taken with the first variable. */
 export class LevelVariables implements Variables {
   readonly #scopes: readonly VariableScope[]
   readonly #parent: Variables | undefined
@@ -70,11 +70,6 @@ export class LevelVariables implements Variables {
     if (this.#scopes.includes(variable.scope)) this.#values?.delete(`${variable.scope}.${variable.name}`)
     else this.#parent?.unset(variable)
   }
-
-  /** Forgets one level: `req` when the response begins, `res` at its end. */
-  forget(scope: VariableScope): void {
-    for (const key of this.#values?.keys() ?? []) if (key.startsWith(`${scope}.`)) this.#values?.delete(key)
-  }
 }
 
 /** A variable's value is as it was when it was set: it does not change with more bytes. */
@@ -83,17 +78,44 @@ function strip(value: Sample): Sample {
   return { ...value, mayChange: false }
 }
 
-/** The connection's variables, shared by its handlers and its stream. */
+/** A session's variables: `req` lives while the request is processed, `res` from then on. What is not there takes no value. */
+export class SessionVariables implements Variables {
+  readonly #own: LevelVariables
+  readonly #responding: () => boolean
+
+  constructor(connection: Variables, responding: () => boolean) {
+    this.#own = new LevelVariables(['txn', 'req', 'res'], connection)
+    this.#responding = responding
+  }
+
+  #there(variable: VariableName): boolean {
+    return variable.scope === 'req' ? !this.#responding() : variable.scope !== 'res' || this.#responding()
+  }
+
+  get(variable: VariableName): Sample | undefined {
+    return this.#there(variable) ? this.#own.get(variable) : undefined
+  }
+
+  set(variable: VariableName, value: Sample): void {
+    if (this.#there(variable)) this.#own.set(variable, value)
+  }
+
+  unset(variable: VariableName): void {
+    if (this.#there(variable)) this.#own.unset(variable)
+  }
+}
+
+/** The connection's variables, shared by its handlers and its session. */
 export const VARIABLES: FactKey<Variables> = factKey<Variables>('variables')
 
 /** The process's variables. One store: `proc.` is the same everywhere in this process. */
 export const processVariables = new ProcessVariables()
 
-/** A connection's variables (`sess`, and `proc` above it), made at their first use. */
+/** A connection's variables (`sess`, and `proc` above it), made at their first use. Those of a session are nowhere before there is one. */
 export function connectionVariables(peer: { get<T>(key: FactKey<T>): T | undefined; set<T>(key: FactKey<T>, value: T): void }): Variables {
   const had = peer.get(VARIABLES)
   if (had !== undefined) return had
-  const made = new LevelVariables(['sess', 'txn', 'req', 'res'], processVariables)
+  const made = new LevelVariables(['sess'], processVariables)
   peer.set(VARIABLES, made)
   return made
 }

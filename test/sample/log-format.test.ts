@@ -68,7 +68,7 @@ t.test('fields and flags', async (t) => {
   t.equal(print('%ft %sslv %sslc', { tls: { version: 'TLSv1.3', cipher: 'X' } }), 'f~ TLSv1.3 X')
   t.equal(print('%s %si:%sp %bi %Tw %Tc %Td', { server: undefined, serverAddress: undefined, serverLocal: undefined, queueTime: -1, connectTime: -1 }), '<NOSRV> -:- - -1 -1 -1')
   t.equal(print('%Tt %B %U %rc', { early: true, redispatched: true, retries: 3 }), '+10 +7 +5 +3')
-  t.equal(print('%hr %hrl', { requestCaptures: ['a', undefined, 'c\nd'] }), '{a||c#0Ad} "a" "" "c#0Ad"')
+  t.equal(print('%hr %hrl', { requestCaptures: ['a', undefined, 'c\nd'] }), '{a||c#0Ad} a - c#0Ad')
   t.equal(print('%ci', { client: inet('[2001:db8::1]:1') }), '2001:db8::1')
   t.equal(print('%{+X}ci', { client: inet('[2001:db8::1]:1') }), '20010DB8000000000000000000000001')
   t.equal(print('%ci:%cp', { client: { family: 'unix', path: '', abstract: false }, bind: '1' }), 'unix:1')

@@ -43,7 +43,10 @@ export class PrefixTree<T> {
         const fork = this.#node(key, common, common === bits ? value : undefined)
         this.#child[2 * fork + this.#bitOf(node, common)] = node
         this.#link(parent, side, fork)
-        if (common < bits) this.#child[2 * fork + bit(key, common)] = this.#node(key, bits, value)
+        if (common < bits) {
+          const leaf = this.#node(key, bits, value) // may move the arrays
+          this.#child[2 * fork + bit(key, common)] = leaf
+        }
         return
       }
       if (has === bits) {

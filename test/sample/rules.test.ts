@@ -1,0 +1,168 @@
+import t from 'tap'
+import type { ActionResult, RuleSet } from '../../src/core/action.ts'
+import { NEXT_RULE } from '../../src/core/action.ts'
+import type { App } from '../../src/core/handler.ts'
+import type { Plugin } from '../../src/core/plugin.ts'
+import { samplePlugin } from '../../src/sample/builtin.ts'
+import { captureSlots, requestInspectDelay, requestRules, responseRules } from '../../src/sample/content.ts'
+import { parseRule, RuleRun } from '../../src/sample/rules.ts'
+import { chooseBackend, chooseServer, useBackendRules, useServerRules } from '../../src/sample/switching.ts'
+import { HandshakeSubject, SessionSubject } from '../../src/sample/subject.ts'
+import { inet, Section, StillHandshake, subject, words } from './section.ts'
+
+const app: App = { name: 'echo', open: () => {} }
+let counted = 0
+const plugin: Plugin = {
+  name: 'test',
+  services: { echo: app },
+  actions: [{ name: 'count', rules: ['request'], args: '', doc: 'Counts.', compile: () => () => (counted++, NEXT_RULE) }],
+}
+
+function section(lines: readonly string[], rules: RuleSet = 'request'): Section {
+  const s = new Section(rules === 'response' ? 'backend' : 'frontend', 'p', [samplePlugin, plugin])
+  for (const line of lines) s.line(rules === 'response' ? responseRules : requestRules, line)
+  t.strictSame(s.said(), [], lines.join(' ; '))
+  return s
+}
+
+/** Feeds `bytes` in two pieces cut at `cut`, then the end. What was decided, and at how many bytes. */
+function feed(lines: readonly string[], bytes: Buffer, cut: number): { done: ActionResult; at: number; final: boolean } {
+  const run = new RuleRun(section(lines).get(requestRules) ?? [])
+  const s = subject()
+  for (const [at, final] of [[0, false], [cut, false], [bytes.length, false], [bytes.length, true]] as const) {
+    s.request = { bytes: bytes.subarray(0, at), final }
+    const done = run.evaluate(s, final)
+    if (done.result !== 'wait') return { done, at, final }
+  }
+  throw new Error('rules that wait when all is final')
+}
+
+t.test('content rules decide as soon as they can, wherever the input is cut, and never twice', async (t) => {
+  const bytes = Buffer.from('HELO example.com\r\n')
+  const table: [lines: string[], result: string, needs: number | 'end'][] = [
+    [['count', 'accept if { req.payload(0,4) -m str HELO }', 'reject'], 'accept', 4],
+    [['count', 'accept if { req.payload(0,4) -m str EHLO }', 'reject'], 'reject', 4],
+    [['count', 'reject if { req.len ge 10 }'], 'reject', 10],
+    [['count', 'reject if { req.len gt 100 }'], 'next', 'end'],
+    [['count', 'reject if !{ req.len gt 100 }'], 'reject', 'end'],
+    [['count', 'accept if { req.len lt 1 }', 'reject'], 'accept', 0],
+    [['count', 'accept if WAIT_END', 'reject'], 'accept', 'end'],
+    [['count', 'reject if FALSE { req.len gt 100 }', 'accept'], 'accept', 0],
+    [['count', 'reject if { req.len gt 100 } FALSE', 'accept'], 'accept', 0],
+    [['count', 'accept if { req.len gt 100 } or TRUE', 'reject'], 'accept', 0],
+    [['count', 'accept if { req.payload(0,0) -m sub example }', 'reject'], 'accept', 12],
+    [['count', 'capture req.payload(0,4) len 4', 'accept'], 'accept', 4],
+    [['count', 'capture req.payload(0,400) len 4', 'accept'], 'accept', 'end'],
+    [['count', 'set-var(txn.a) req.payload(0,4)', 'accept'], 'accept', 0],
+  ]
+  for (const [lines, result, needs] of table) {
+    for (let cut = 0; cut <= bytes.length; cut++) {
+      counted = 0
+      const { done, at, final } = feed(lines, bytes, cut)
+      const label = `${lines.join(' ; ')} cut at ${cut}`
+      t.equal(done.result, result, label)
+      t.equal(counted, 1, `${label}: the first rule ran once`)
+      if (needs === 'end') t.ok(final, `${label}: only the end decides`)
+      else t.ok(!final && at === (needs === 0 ? 0 : needs <= cut ? cut : bytes.length), `${label}: decided at ${at}`)
+    }
+  }
+})
+
+t.test('results', async (t) => {
+  const table: [RuleSet, string, ActionResult][] = [
+    ['request', 'use-service echo', { result: 'serve', app }],
+    ['request', 'pause 2s', { result: 'pause', ms: 2000 }],
+    ['request', 'pause int(250)', { result: 'pause', ms: 250 }],
+    ['request', 'tarpit', { result: 'tarpit', ms: undefined }],
+    ['request', 'tarpit 5s', { result: 'tarpit', ms: 5000 }],
+    ['request', 'silent-drop', { result: 'drop' }],
+    ['response', 'close', { result: 'close' }],
+    ['response', 'reject', { result: 'reject' }],
+  ]
+  for (const [rules, line, result] of table) {
+    const s = section([line], rules)
+    t.strictSame(new RuleRun(s.get(rules === 'request' ? requestRules : responseRules) ?? []).evaluate(subject(), true), result, line)
+  }
+  counted = 0
+  const run = new RuleRun(section(['count', 'pause 1s', 'count', 'accept']).get(requestRules) ?? [])
+  t.strictSame(run.evaluate(subject(), false), { result: 'pause', ms: 1000 })
+  t.equal(counted, 1)
+  t.strictSame(run.evaluate(subject(), false), { result: 'accept' }, 'the rules that follow a pause come with the next call')
+  t.equal(counted, 2)
+})
+
+t.test('what actions do to a session', async (t) => {
+  const s = section(['set-src str(9.9.9.9)', 'set-src-port int(70000)', 'set-dst ipv6(2001:db8::1)', 'set-dst-port int(7)', 'set-log-level silent', 'set-priority-class int(5000)', 'set-priority-offset int(-7)', 'capture src len 3', 'capture str(abc) len 2', 'capture var(txn.none) len 2'])
+  const session = subject()
+  new RuleRun(s.get(requestRules) ?? []).evaluate(session, true)
+  t.strictSame(session.src, inet('9.9.9.9:4464'))
+  t.strictSame(session.dst, inet('[2001:db8::1]:7'))
+  t.strictSame(session.client.src, inet('192.0.2.1:40000'), 'the connection keeps its own')
+  t.strictSame({ ...session.effects }, { logLevel: 'silent', priorityClass: 2047, priorityOffset: -7, requestCaptures: ['9.9', 'ab'] })
+  t.equal(captureSlots(s), 3)
+})
+
+t.test('variables live as long as their scope', async (t) => {
+  const hs = new StillHandshake()
+  const early = new HandshakeSubject(hs, () => 0)
+  const s = section([])
+  for (const line of ['set-var(sess.a) int(1)', 'set-var(txn.a) int(1)', 'set-var(req.a) int(1)']) s.act('session', line, early)
+  t.equal(s.evaluate('var(txn.a)', early), undefined, 'there is no transaction before the session')
+  const session = new SessionSubject(hs, () => 0)
+  t.match(s.evaluate('var(sess.a)', session), { value: 1n })
+  t.equal(s.evaluate('var(req.a)', session), undefined)
+  for (const line of ['set-var(txn.b) int(2)', 'set-var(req.b) int(2)', 'set-var(res.b) int(2)', 'set-var(proc.testb) int(2)']) s.act('request', line, session)
+  t.match(s.evaluate('var(req.b)', session), { value: 2n })
+  t.equal(s.evaluate('var(res.b)', session), undefined)
+  session.server = hs
+  t.equal(s.evaluate('var(req.b)', session), undefined, 'the request is over')
+  t.match(s.evaluate('var(txn.b)', session), { value: 2n })
+  s.act('response', 'set-var(res.c) int(3)', session)
+  t.match(s.evaluate('var(res.c)', session), { value: 3n })
+  t.match(s.evaluate('var(proc.testb)', subject()), { value: 2n }, 'another connection sees the process variable')
+  t.equal(s.evaluate('var(sess.a)', subject()), undefined, 'and not the session variable')
+})
+
+t.test('use_backend and use-server', async (t) => {
+  const s = new Section('listen', 'l')
+  for (const line of ['never if FALSE', 'web if { dst_port 443 } { src 10.0.0.0/8 }', 'net-%[src,ipmask(24)] if { src_port gt 1024 }', 'low']) s.line(useBackendRules, line)
+  for (const line of ['down if TRUE', 's%[src_port] if { src_port 1:999 }', 'up unless FALSE']) s.line(useServerRules, line)
+  t.strictSame(s.said(), [])
+  const rules = s.get(useBackendRules) ?? []
+  t.equal(chooseBackend(rules, subject({ src: '10.1.1.1:2000' })), 'web')
+  t.equal(chooseBackend(rules, subject({ src: '192.0.2.7:2000' })), 'net-192.0.2.0')
+  t.equal(chooseBackend(rules, subject({ src: '192.0.2.7:1000' })), 'low')
+  t.strictSame(rules.map((rule) => rule.name), ['never', 'web', undefined, 'low'])
+  const servers = new Map([['down', 'down'], ['up', 'up']])
+  const choose = (src: string): string | undefined => chooseServer(s.get(useServerRules) ?? [], subject({ src }), (name) => servers.get(name), (server) => server !== 'down')
+  t.equal(choose('192.0.2.7:2000'), 'up', 'a server that is down is passed over')
+  t.equal(choose('192.0.2.7:77'), undefined, 'a name that is nobody ends the search')
+})
+
+t.test('inspect-delay, defaults, refusals', async (t) => {
+  const s = new Section()
+  t.equal(s.line(requestInspectDelay, '5s'), 5000)
+  t.equal(s.line(requestInspectDelay, '250'), 250)
+  t.equal(s.line(requestInspectDelay, '30d'), undefined)
+  t.match(s.said()[0], /beyond 24 days/)
+  const anonymous = new Section('defaults', '')
+  anonymous.line(requestRules, 'reject')
+  t.match(anonymous.said()[0], /not allowed in anonymous 'defaults'/)
+  const named = new Section('defaults', 'd')
+  named.line(requestRules, 'accept if { src 10.0.0.0/8 }')
+  const user = new Section()
+  const inherited = named.get(requestRules)
+  const own = requestRules.parse(user.args(requestRules.name, words('reject')), inherited)
+  t.strictSame(own?.map((rule) => rule.text), ['accept if { src 10.0.0.0/8 }', 'reject'], 'those of the defaults section come first')
+  for (const [line, why] of [
+    ['switch-mode http', /does not parse HTTP/],
+    ['send-spoe-group a b', /SPOE is not supported/],
+    ['set-mark 1', /not supported yet/],
+    ['do-resolve(txn.a,b,ipv4) src', /not supported yet/],
+    ['set-nice 5', /no scheduling priority/],
+    ['capture src id 0', /not supported yet/],
+  ] as const) {
+    t.equal(parseRule(s.args('tcp-request content', words(line)), 'request'), undefined)
+    t.match(s.said()[0], why, line)
+  }
+})
