@@ -161,6 +161,7 @@ if ('reason' in found) {
   t.test('recv: a short read ends the edge without another call; the next event brings the rest', async (t) => {
     const b = bench(t, real)
     const [ours, theirs] = await pair(t, b)
+    t.equal(b.faults.count('recv'), 1, 'who was just connected has nothing to read, and the event said so; who was accepted is asked')
     theirs.say('first')
     b.faults.made.length = 0
     await until('it came', () => ours.text === 'first')

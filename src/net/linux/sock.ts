@@ -132,7 +132,8 @@ export class LinuxSock extends Ends implements Sock, Spliceable, Pollable, Worke
       const error = sys.getInt(this.thread.kernel, this.fd, sys.SOL_SOCKET, sys.SO_ERROR)
       answer = error === 0 ? -sys.E.ECONNRESET : error > 0 ? -error : error
     }
-    this.#state = is.seen(this.#state, flags)
+    // The event tells of input, too: where it does not, there is none, and the first read needs no call.
+    this.#state = is.seen(this.#state, flags) | (answer === 0 && (flags & ~sys.EPOLLOUT) === 0 ? is.DRY : 0)
     this.#settle(answer)
   }
 
