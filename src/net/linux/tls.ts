@@ -7,7 +7,8 @@ import type { TlsClientSettings, TlsMaker, TlsServerSettings } from '../../core/
 import { HIGH_WATER, NodeSock } from '../node/sock.ts'
 import { loadOpenSsl } from './openssl-calls.ts'
 import { clientContext, serverContext } from './openssl-context.ts'
-import { OpenSslClient, OpenSslServer, OpenSslSessions } from './openssl.ts'
+import { OpenSslClient, OpenSslSessions } from './openssl-client.ts'
+import { OpenSslServer } from './openssl-server.ts'
 import { LinuxSock } from './sock.ts'
 
 /** Which TLS the linux provider has, for -vv: a version, or why node:tls does it. */

@@ -7,18 +7,19 @@
 // Readiness stays the sock's: it is told when OpenSSL found the descriptor dry or full, and no call is made whose answer is known.
 // close_notify and FIN are two steps (shutData, shutCtrl), as the closing state wants them.
 //
-// OpenSSL's error queue belongs to the thread, and Node's own crypto leaves things there. So an error is believed only if it is
-// still one after the queue was emptied; a failed call leaves the queue empty; a successful one is never asked about.
+// OpenSSL's error queue belongs to the thread: what another connection, or Node's own crypto, left there would be taken for this one's
+// error. Emptying it costs more than a read does. So reads and writes are made without, and an error is believed only if it is
+// still one when tried again on an empty queue; whoever fails leaves it empty.
 
-import { isIP } from 'node:net'
 import type { Address } from '../../core/address.ts'
 import type { Bytes } from '../../core/bytes.ts'
 import { EMPTY_IN, ERR_IN, ERR_OUT, FULL_OUT, SHUT_IN, SHUT_OUT, type Flow, type HandshakeState, type Owner } from '../../core/sock.ts'
 import { HANDSHAKE_CLOSED, HANDSHAKE_FAILURE } from '../../core/tls.ts'
-import type { TlsCertificate, TlsClientSettings, TlsFacts, TlsFailure, TlsServerSettings, TlsSession } from '../../core/tls.ts'
+import type { TlsCertificate, TlsFacts, TlsFailure, TlsSession } from '../../core/tls.ts'
 import { verifyText } from '../x509.ts'
-import { onAlpn, type OpenSsl } from './openssl-calls.ts'
+import type { OpenSsl } from './openssl-calls.ts'
 import { versionName, type TlsContext } from './openssl-context.ts'
+import { cipherOf, peerCertificate } from './openssl-facts.ts'
 import { makeRoom } from './room.ts'
 import type { LinuxSock } from './sock.ts'
 import { errnoName } from './syscalls.ts'
@@ -27,15 +28,10 @@ const WANT_READ = 2
 const WANT_WRITE = 3
 const SYSCALL = 5
 const ZERO_RETURN = 6
-const BIO_CTRL_PENDING = 10
 const BIO_C_SET_MEM_EOF_RETURN = 130
 const BOTH_SHUT = 3
 const RECORD = 16384
-const NO_PARTIAL_WILDCARDS = 4
-
-/** The connection whose handshake runs: OpenSSL calls back from inside it. */
-let accepting: OpenSslServer | undefined
-onAlpn((offered) => accepting?.choose(offered) ?? -1)
+const NOTHING = Buffer.alloc(1)
 
 /** Where the shared buffer of a thread is. */
 const addresses = new WeakMap<Buffer, number>()
@@ -49,7 +45,7 @@ function addressOf(ssl: OpenSsl, shared: Buffer): number {
   return address
 }
 
-abstract class OpenSslLayer implements TlsSession {
+export abstract class OpenSslLayer implements TlsSession {
   error = ''
   failure: TlsFailure | undefined
   protected readonly ssl: OpenSsl
@@ -118,9 +114,10 @@ abstract class OpenSslLayer implements TlsSession {
     while (this.#state === 'busy') {
       if (this.#begun && (this.#wantsOut ? this.lower.full : this.#rest === undefined && this.lower.dry)) return 'busy'
       this.#begun = true
+      this.ssl.errorClear()
       const result = this.step()
       if (result === 1) {
-        this.ssl.errorClear()
+        this.ssl.errorClear() // a chain that verifies may have been tried in vain before
         this.#state = 'done'
         this.#wantsOut = false
         this.#facts = this.#read()
@@ -292,33 +289,47 @@ abstract class OpenSslLayer implements TlsSession {
   flush(from: Bytes): Flow {
     if (this.#state !== 'done' || this.error !== '' || this.handle === 0) return ERR_OUT
     if (this.#ending) return SHUT_OUT
-    const { lower, ssl, handle } = this
-    if (lower.full) return FULL_OUT
+    if (this.lower.full) return FULL_OUT
     while (from.end > from.start) {
-      const size = from.end - from.start
-      let n: number
-      if (from.buffer === this.#shared) n = ssl.write(handle, this.#address + from.start, size)
-      else n = ssl.writeFrom(handle, from.start === 0 ? from.buffer : from.buffer.subarray(from.start, from.end), size)
-      if (n <= 0) return this.#notWritten(n)
+      const n = this.#write(from)
+      if (n <= 0) return this.#notWritten(n, from)
       from.take(n)
     }
     return 0
   }
 
-  #notWritten(result: number): Flow {
-    const errno = this.ssl.errno()
-    const error = this.ssl.getError(this.handle, result)
-    if (error === WANT_WRITE) return this.lower.waitOut()
-    if (error === WANT_READ) {
-      this.lower.waitIn()
-      return FULL_OUT
+  #write(from: Bytes): number {
+    const size = from.end - from.start
+    if (from.buffer === this.#shared) return this.ssl.write(this.handle, this.#address + from.start, size)
+    return this.ssl.writeFrom(this.handle, from.start === 0 ? from.buffer : from.buffer.subarray(from.start, from.end), size)
+  }
+
+  #notWritten(result: number, from: Bytes): Flow {
+    let errno = this.ssl.errno()
+    let error = this.ssl.getError(this.handle, result)
+    if (error !== WANT_WRITE && error !== WANT_READ) {
+      const reason = this.#reason(errno)
+      const again = this.#write(from)
+      if (again > 0) {
+        from.take(again)
+        return 0
+      }
+      errno = this.ssl.errno()
+      error = this.ssl.getError(this.handle, again)
+      this.ssl.errorClear()
+      if (error !== WANT_WRITE && error !== WANT_READ) {
+        this.#break(reason)
+        return ERR_OUT
+      }
     }
-    this.#break(this.#reason(errno))
-    return ERR_OUT
+    if (error === WANT_WRITE) return this.lower.waitOut()
+    this.lower.waitIn()
+    return FULL_OUT
   }
 
   shutData(): boolean {
     if (this.#notified || this.#state !== 'done' || this.error !== '' || this.handle === 0) return true
+    this.ssl.errorClear()
     const result = this.ssl.shutdown(this.handle) // once more after it succeeded, it would read
     this.#ending = true
     this.#notified = result >= 0
@@ -369,178 +380,5 @@ abstract class OpenSslLayer implements TlsSession {
 
   remote(): Address {
     return this.lower.remote()
-  }
-}
-
-const NOTHING = Buffer.alloc(1)
-
-interface Cipher {
-  readonly name: string
-  readonly bits: number
-  readonly algorithm: number
-}
-
-/** OpenSSL's ciphers are constants: each is asked about once. */
-const ciphers = new Map<number, Cipher>()
-
-function cipherOf(ssl: OpenSsl, pointer: number): Cipher {
-  let cipher = ciphers.get(pointer)
-  if (cipher === undefined) {
-    const algorithm = Buffer.alloc(4)
-    const bits = ssl.cipherBits(pointer, algorithm)
-    cipher = { name: ssl.cipherName(pointer), bits, algorithm: algorithm.readInt32LE() }
-    ciphers.set(pointer, cipher)
-  }
-  return cipher
-}
-
-function peerCertificate(ssl: OpenSsl, handle: number): Buffer | undefined {
-  const x509 = ssl.peerCertificate(handle)
-  if (x509 === 0) return undefined
-  const bio = ssl.bioMem()
-  ssl.x509ToBio(bio, x509)
-  const der = Buffer.alloc(ssl.bioCtrl(bio, BIO_CTRL_PENDING, 0))
-  ssl.bioRead(bio, der, der.length)
-  ssl.bioFree(bio)
-  ssl.x509Free(x509)
-  return der
-}
-
-export class OpenSslServer extends OpenSslLayer {
-  protected readonly own: TlsCertificate
-  protected readonly verifies: boolean
-  protected readonly shown: boolean
-  readonly #alpn: readonly string[]
-  #chosen = ''
-
-  constructor(ssl: OpenSsl, context: TlsContext, settings: TlsServerSettings, lower: LinuxSock, rest: Bytes) {
-    super(ssl, context, lower, rest)
-    this.own = settings.certificate
-    this.verifies = settings.verify !== 'none'
-    this.shown = this.verifies
-    this.#alpn = settings.alpn
-  }
-
-  protected step(): number {
-    accepting = this
-    try {
-      return this.ssl.accept(this.handle)
-    } finally {
-      accepting = undefined
-    }
-  }
-
-  /** Our order decides. */
-  choose(offered: Buffer): number {
-    for (const protocol of this.#alpn) {
-      for (let at = 0; at < offered.length; ) {
-        const size = offered[at] ?? 0
-        if (offered.toString('latin1', at + 1, at + 1 + size) === protocol) {
-          this.#chosen = protocol
-          return at + 1
-        }
-        at += 1 + size
-      }
-    }
-    return -1
-  }
-
-  protected sni(): string {
-    return this.ssl.serverName(this.handle, 0)?.toLowerCase() ?? ''
-  }
-
-  protected alpn(): string {
-    return this.#chosen
-  }
-}
-
-/** Sessions to resume with one server, by server name: SSL_SESSION *, each counted once for being here. */
-export class OpenSslSessions {
-  readonly #ssl: OpenSsl
-  readonly #byName = new Map<string, number>()
-
-  constructor(ssl: OpenSsl) {
-    this.#ssl = ssl
-  }
-
-  get(name: string): number {
-    return this.#byName.get(name) ?? 0
-  }
-
-  /** Takes over one count of the session; the oldest of too many is forgotten. */
-  put(name: string, session: number): void {
-    this.drop(name)
-    this.#byName.set(name, session)
-    if (this.#byName.size <= 1000) return
-    const oldest = this.#byName.keys().next()
-    if (oldest.done !== true) this.drop(oldest.value)
-  }
-
-  drop(name: string): void {
-    const had = this.#byName.get(name)
-    if (had === undefined) return
-    this.#byName.delete(name)
-    this.#ssl.sessionFree(had)
-  }
-}
-
-export class OpenSslClient extends OpenSslLayer {
-  protected readonly own: TlsCertificate | undefined
-  protected readonly verifies: boolean
-  protected readonly shown = true
-  readonly #servername: string
-  readonly #sessions: OpenSslSessions | undefined
-  readonly #alpn: boolean
-
-  constructor(ssl: OpenSsl, context: TlsContext, settings: TlsClientSettings, servername: string, sessions: OpenSslSessions | undefined, lower: LinuxSock, rest: Bytes) {
-    super(ssl, context, lower, rest)
-    this.own = settings.certificate
-    this.verifies = settings.verify === 'required'
-    this.#servername = servername
-    this.#sessions = sessions
-    this.#alpn = settings.alpn.length > 0
-    const { handle } = this
-    if (handle === 0) return
-    if (servername !== '') ssl.setServerName(handle, servername)
-    const expected = servername === '' ? (settings.verifyHost ?? '') : servername
-    if (this.verifies && expected !== '') {
-      ssl.setHostFlags(handle, NO_PARTIAL_WILDCARDS)
-      if (isIP(expected) !== 0) ssl.setIp(ssl.verifyParam(handle), expected)
-      else ssl.setHost(handle, expected)
-    }
-    const session = sessions?.get(servername) ?? 0
-    if (session !== 0) ssl.setSession(handle, session)
-  }
-
-  protected step(): number {
-    return this.ssl.connect(this.handle)
-  }
-
-  /** The session that was tried may be why. */
-  protected override failed(): void {
-    this.#sessions?.drop(this.#servername)
-  }
-
-  /** By now the server's tickets have come, if any did. */
-  protected override settled(): void {
-    if (this.#sessions === undefined) return
-    const session = this.ssl.session(this.handle)
-    if (session === 0) return
-    if (this.ssl.sessionResumable(session) === 1) this.#sessions.put(this.#servername, session)
-    else this.ssl.sessionFree(session)
-  }
-
-  protected sni(): string {
-    return this.#servername
-  }
-
-  protected alpn(): string {
-    if (!this.#alpn) return ''
-    const pointer = Buffer.alloc(8)
-    const size = Buffer.alloc(4)
-    this.ssl.alpnSelected(this.handle, pointer, size)
-    const name = Buffer.alloc(size.readUInt32LE())
-    if (name.length > 0) this.ssl.copyOut(name, Number(pointer.readBigUInt64LE()), name.length)
-    return name.toString('latin1')
   }
 }

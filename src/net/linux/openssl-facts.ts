@@ -1,0 +1,38 @@
+// Owns what OpenSSL knows of a session, read while it can be: ciphers, the peer's certificate.
+
+import type { OpenSsl } from './openssl-calls.ts'
+
+const BIO_CTRL_PENDING = 10
+
+export interface Cipher {
+  readonly name: string
+  readonly bits: number
+  readonly algorithm: number
+}
+
+/** OpenSSL's ciphers are constants: each is asked about once. */
+const ciphers = new Map<number, Cipher>()
+
+export function cipherOf(ssl: OpenSsl, pointer: number): Cipher {
+  let cipher = ciphers.get(pointer)
+  if (cipher === undefined) {
+    const algorithm = Buffer.alloc(4)
+    const bits = ssl.cipherBits(pointer, algorithm)
+    cipher = { name: ssl.cipherName(pointer), bits, algorithm: algorithm.readInt32LE() }
+    ciphers.set(pointer, cipher)
+  }
+  return cipher
+}
+
+/** DER of the certificate that the peer showed, now or in the session that was resumed. */
+export function peerCertificate(ssl: OpenSsl, handle: number): Buffer | undefined {
+  const x509 = ssl.peerCertificate(handle)
+  if (x509 === 0) return undefined
+  const bio = ssl.bioMem()
+  ssl.x509ToBio(bio, x509)
+  const der = Buffer.alloc(ssl.bioCtrl(bio, BIO_CTRL_PENDING, 0))
+  ssl.bioRead(bio, der, der.length)
+  ssl.bioFree(bio)
+  ssl.x509Free(x509)
+  return der
+}

@@ -1,0 +1,60 @@
+// Owns the side of OpenSSL that clients are met with: accept, and the choice of a protocol.
+
+import type { Bytes } from '../../core/bytes.ts'
+import type { TlsCertificate, TlsServerSettings } from '../../core/tls.ts'
+import { onAlpn, type OpenSsl } from './openssl-calls.ts'
+import type { TlsContext } from './openssl-context.ts'
+import { OpenSslLayer } from './openssl-layer.ts'
+import type { LinuxSock } from './sock.ts'
+
+/** The connection whose handshake runs: OpenSSL calls back from inside it. */
+let accepting: OpenSslServer | undefined
+onAlpn((offered) => accepting?.choose(offered) ?? -1)
+
+export class OpenSslServer extends OpenSslLayer {
+  protected readonly own: TlsCertificate
+  protected readonly verifies: boolean
+  protected readonly shown: boolean
+  readonly #alpn: readonly string[]
+  #chosen = ''
+
+  constructor(ssl: OpenSsl, context: TlsContext, settings: TlsServerSettings, lower: LinuxSock, rest: Bytes) {
+    super(ssl, context, lower, rest)
+    this.own = settings.certificate
+    this.verifies = settings.verify !== 'none'
+    this.shown = this.verifies
+    this.#alpn = settings.alpn
+  }
+
+  protected step(): number {
+    accepting = this
+    try {
+      return this.ssl.accept(this.handle)
+    } finally {
+      accepting = undefined
+    }
+  }
+
+  /** Our order decides. */
+  choose(offered: Buffer): number {
+    for (const protocol of this.#alpn) {
+      for (let at = 0; at < offered.length; ) {
+        const size = offered[at] ?? 0
+        if (offered.toString('latin1', at + 1, at + 1 + size) === protocol) {
+          this.#chosen = protocol
+          return at + 1
+        }
+        at += 1 + size
+      }
+    }
+    return -1
+  }
+
+  protected sni(): string {
+    return this.ssl.serverName(this.handle, 0)?.toLowerCase() ?? ''
+  }
+
+  protected alpn(): string {
+    return this.#chosen
+  }
+}

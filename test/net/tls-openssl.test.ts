@@ -1,0 +1,194 @@
+// What only the layer on Node's exported OpenSSL has: its calls made to fail, what it holds and frees, and what happens without it.
+
+import net from 'node:net'
+import tls from 'node:tls'
+import t from 'tap'
+import type { TlsMaker } from '../../src/core/tls.ts'
+import { nodeServer } from '../../src/net/node/tls.ts'
+import { loadOpenSsl, type OpenSsl } from '../../src/net/linux/openssl-calls.ts'
+import { OpenSslClient, OpenSslSessions } from '../../src/net/linux/openssl-client.ts'
+import { clientContext, serverContext } from '../../src/net/linux/openssl-context.ts'
+import { OpenSslServer } from '../../src/net/linux/openssl-server.ts'
+import { linuxProvider } from '../../src/net/linux/provider.ts'
+import { LinuxSock } from '../../src/net/linux/sock.ts'
+import { loadKernel } from '../../src/net/linux/syscalls.ts'
+import { handedOver, linuxTls } from '../../src/net/linux/tls.ts'
+import { certificates } from '../kit/certificates.ts'
+import { clientSettings, connectTls, End, listenTls, serverSettings } from '../kit/tls-ends.ts'
+
+const made = await certificates()
+const kernel = loadKernel()
+const openssl = loadOpenSsl()
+const reason = 'reason' in kernel ? kernel.reason : 'reason' in openssl ? openssl.reason : undefined
+
+if (reason !== undefined || 'reason' in kernel || 'reason' in openssl) t.pass('no OpenSSL layer here', { skip: reason ?? '' })
+else {
+  const provider = linuxProvider(kernel)
+  t.teardown(() => provider.close())
+
+  const server = (ssl: OpenSsl, more: Parameters<typeof serverSettings>[1] = {}): TlsMaker => {
+    const settings = serverSettings(made.server, more)
+    const context = serverContext(ssl, settings)
+    return (lower, rest) => {
+      if (!(lower instanceof LinuxSock)) throw new Error('no LinuxSock')
+      return new OpenSslServer(ssl, context, settings, lower, rest)
+    }
+  }
+  const client = (ssl: OpenSsl): { make: TlsMaker; sessions: OpenSslSessions } => {
+    const settings = clientSettings({ verify: 'required', ca: { file: 'ca', pem: Buffer.from(made.ca) } })
+    const context = clientContext(ssl, settings)
+    const sessions = new OpenSslSessions(ssl)
+    return {
+      sessions,
+      make: (lower, rest) => {
+        if (!(lower instanceof LinuxSock)) throw new Error('no LinuxSock')
+        return new OpenSslClient(ssl, context, settings, 'server.test', sessions, lower, rest)
+      },
+    }
+  }
+  const pair = async (ssl: OpenSsl): Promise<{ a: End; b: End; close(): void }> => {
+    const make = server(ssl)
+    const ends = await listenTls(provider, () => make)
+    const a = connectTls(provider, ends.port, client(ssl).make)
+    const b = await (await ends.next()).over()
+    await a.over()
+    return { a, b, close: () => (a.close(), ends.close()) }
+  }
+
+  t.match(linuxTls(), /^OpenSSL 3.*exported by Node/)
+
+  t.test('a maker for every setting that OpenSSL refuses throws, and says which', async (t) => {
+    t.throws(() => server(openssl, { ciphers: 'NOPE' }), /ciphers 'NOPE': no cipher match/)
+    t.throws(() => server(openssl, { ciphersuites: 'NOPE' }), /ciphersuites 'NOPE'/)
+    t.throws(() => server(openssl, { curves: 'NOPE' }), /curves 'NOPE'/)
+    t.throws(() => server(openssl, { sigalgs: 'NOPE' }), /signature algorithms 'NOPE'/)
+    const { certificate } = serverSettings(made.server)
+    t.throws(() => server(openssl, { certificate: { ...certificate, key: Buffer.from(made.client.key) } }), /private key of .*key values mismatch/)
+    t.throws(() => server(openssl, { certificate: { ...certificate, pem: Buffer.from('junk') } }), /certificate .*: no start line/)
+  })
+
+  t.test("what somebody else left in OpenSSL's error queue is not taken for an error of ours", async (t) => {
+    // Reads and writes find an error that another connection made, save when one is tried again because of that.
+    const ctx = openssl.ctxNew(openssl.serverMethod)
+    t.teardown(() => openssl.ctxFree(ctx))
+    let failed = false
+    let spoils = 0
+    const spoil = (call: () => number): number => {
+      if (!failed) openssl.ctxSetCiphers(ctx, 'NOPE')
+      const result = call()
+      failed = result <= 0
+      if (failed) spoils++
+      return result
+    }
+    const spoiled: OpenSsl = {
+      ...openssl,
+      read: (ssl, into, size) => spoil(() => openssl.read(ssl, into, size)),
+      write: (ssl, from, size) => spoil(() => openssl.write(ssl, from, size)),
+      writeFrom: (ssl, from, size) => spoil(() => openssl.writeFrom(ssl, from, size)),
+    }
+    const { a, b, close } = await pair(spoiled)
+    t.equal(a.state, 'done')
+    b.reading = false
+    const size = 16 << 20
+    a.say(Buffer.alloc(size, 'x'))
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    b.reading = true
+    b.ready()
+    await b.until(() => b.received === size || b.error !== '')
+    t.equal(b.error, '')
+    t.equal(a.error, '')
+    await a.end()
+    await b.until(() => b.ended)
+    t.ok(spoils > 10, `${spoils} calls would have been taken for failures`)
+    close()
+    openssl.errorClear()
+  })
+
+  t.test('all that is made is freed, however it ends', async (t) => {
+    let alive = 0
+    const counting: OpenSsl = {
+      ...openssl,
+      sslNew(ctx) {
+        alive++
+        return openssl.sslNew(ctx)
+      },
+      sslFree(ssl) {
+        alive--
+        openssl.sslFree(ssl)
+      },
+    }
+    const make = server(counting, { verify: 'optional', ca: { file: 'ca', pem: Buffer.from(made.ca) } })
+    const ends = await listenTls(provider, () => make)
+    t.teardown(() => ends.close())
+    const ways = ['finish', 'close', 'reset', 'junk', 'early end', 'peer resets', 'abandoned', 'refused certificate'] as const
+    for (let i = 0; i < 5 * ways.length; i++) {
+      const way = ways[i % ways.length]
+      const raw = net.connect(ends.port, '127.0.0.1')
+      raw.on('error', () => undefined)
+      const tlsWay = way !== 'junk' && way !== 'early end' && way !== 'abandoned'
+      const peer = way === 'refused certificate' ? { cert: made.stranger.cert, key: made.stranger.key } : {}
+      const socket = tlsWay ? tls.connect({ socket: raw, rejectUnauthorized: false, ...peer }) : undefined
+      socket?.on('error', () => undefined)
+      if (way === 'junk') raw.write('this is no TLS at all')
+      if (way === 'early end') raw.end(Buffer.from('1603010100', 'hex'))
+      const end = await ends.next()
+      if (way === 'abandoned') raw.write(Buffer.from('1603010100', 'hex'))
+      else await end.over()
+      if (way === 'peer resets') {
+        raw.resetAndDestroy()
+        await end.until(() => end.error !== '' || end.ended)
+      }
+      if (way === 'finish') await end.end()
+      if (way === 'reset') end.layer?.reset()
+      end.close()
+      end.close() // once more changes nothing
+      socket?.destroy()
+      raw.destroy()
+    }
+    t.equal(alive, 0)
+  })
+
+  t.test('without tickets, sessions resume from the cache of their own settings', async (t) => {
+    const certificate = { cert: made.client.cert, key: made.client.key }
+    const open = await listenTls(provider, ((make) => () => make)(server(openssl, { tickets: false })))
+    const strict = await listenTls(provider, ((make) => () => make)(server(openssl, { tickets: false, verify: 'required', ca: { file: 'ca', pem: Buffer.from(made.ca) } })))
+    t.teardown(() => (open.close(), strict.close()))
+    const visit = async (ends: typeof open, options: tls.ConnectionOptions): Promise<{ session: Buffer | undefined; resumed: boolean; state: string }> => {
+      const socket = tls.connect({ port: ends.port, host: '127.0.0.1', rejectUnauthorized: false, maxVersion: 'TLSv1.2', ...options })
+      socket.on('error', () => undefined)
+      const end = await (await ends.next()).over()
+      if (end.state === 'done') {
+        end.say('x')
+        await new Promise((resolve) => socket.once('data', resolve))
+      }
+      const found = { session: socket.getSession(), resumed: end.state === 'done' && (end.layer?.facts().resumed ?? false), state: end.state }
+      socket.destroy()
+      end.close()
+      return found
+    }
+    const { session } = await visit(open, {})
+    t.equal((await visit(open, { ...(session === undefined ? {} : { session }) })).resumed, true)
+    t.equal((await visit(strict, { ...(session === undefined ? {} : { session }) })).state, 'failed', 'not where a certificate is required')
+    t.equal((await visit(strict, certificate)).state, 'done')
+  })
+
+  t.test('where Node exports no OpenSSL, the descriptor is handed to node:tls', async (t) => {
+    const make = handedOver(nodeServer(serverSettings(made.server)))
+    for (const peek of [0, 5]) {
+      const ends = await listenTls(provider, () => make, peek)
+      const a = connectTls(provider, ends.port, client(openssl).make)
+      const b = await (await ends.next()).over()
+      await a.over()
+      t.equal(b.state, 'done')
+      t.match(b.layer?.remote(), { family: 'ipv4', host: '127.0.0.1' })
+      a.say('hello')
+      await b.until(() => b.text === 'hello')
+      b.say('you too')
+      await a.until(() => a.text === 'you too')
+      await a.end()
+      await b.until(() => b.ended)
+      a.close()
+      ends.close()
+    }
+  })
+}
