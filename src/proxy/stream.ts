@@ -330,7 +330,9 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
     }
     const said = request.finished
     const answered = response.finished
-    if ((said && answered) || up & down & SHUT_OUT) this.#end('-', '-')
+    // Without lingering an end is not half of one: RST takes the rest with it.
+    const unlingering = (said && this.backend?.settings.noLinger === true) || (answered && this.#host.noLinger)
+    if ((said && answered) || unlingering || up & down & SHUT_OUT) this.#end('-', '-')
     else if (said && !ending(connection.shut, W)) this.#shutw(connection)
     else if (answered && !ending(client.shut, W)) this.#shutw(client)
   }
