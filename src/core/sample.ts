@@ -65,13 +65,13 @@ export type SampleStage =
   | 'server'
   | 'connect'
   | 'response'
-  | 'frontend-response'
   | 'log'
   | 'check'
   | 'runtime'
 
-/** What a fetch reads, and so at which stages it can have a value. sample/stage.ts holds the table. */
+/** What a fetch reads ('constant': nothing but its arguments, variables and the clock), and so at which stages it can have a value. sample/stage.ts holds the table. */
 export type Source =
+  | 'constant'
   | 'internal'
   | 'listener'
   | 'frontend'

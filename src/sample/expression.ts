@@ -8,6 +8,7 @@ import { NOT_YET } from '../core/sample.ts'
 import type { Word } from '../core/keyword.ts'
 import { cutArguments, typeArguments } from './arguments.ts'
 import { cast, castable } from './cast.ts'
+import { noteReferences } from './references.ts'
 import { available, sourceText } from './stage.ts'
 import { didYouMean, vocabulary } from './vocabulary.ts'
 
@@ -68,6 +69,7 @@ export function compileText(word: Word, scope: Scope, fail: Fail, acl: boolean):
   const args = typeArguments(texts, specs)
   if ('problem' in args) return fail(`fetch method '${name}' : ${args.problem}`, usage(name, specs), word)
   if (at < text.length && text[at] !== ',') return fail(`missing comma after fetch keyword '${name}'`, undefined, word)
+  noteReferences(texts, specs, `${acl ? 'ACL' : 'sample fetch'} keyword '${name}'`, scope)
   const fetch = spec.compile(args, scope, (detail, hint) => fail(`invalid args in fetch method '${name}' : ${detail}`, hint ?? usage(name, specs), word))
   if (fetch === undefined) return undefined
   const bare: Expression = { text: text.slice(0, at), fetch: name, source: spec.source, type: spec.output, match: spec.match, evaluate: fetch }
@@ -103,6 +105,7 @@ function chain(bare: Expression, text: string, at: number, word: Word, scope: Sc
     const args = typeArguments(texts, specs)
     if ('problem' in args) return fail(`invalid arg ${args.position} in converter '${name}' : ${args.problem}`, usage(name, specs), word)
     if (!castable(type, spec.input)) return fail(`converter '${name}' cannot be applied`, `it needs a ${typeText(spec.input)}, and here is a ${typeText(type)}`, word)
+    noteReferences(texts, specs, `conversion keyword '${name}'`, scope)
     const convert = spec.compile(args, scope, (detail, hint) => fail(`invalid args in converter '${name}' : ${detail}`, hint ?? usage(name, specs), word))
     if (convert === undefined) return undefined
     steps.push({ input: spec.input, convert })

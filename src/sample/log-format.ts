@@ -88,6 +88,7 @@ export function compileLogFormat(word: Word, mode: LogMode, scope: Scope, fail: 
         return fail(`sample fetch <${inner}> may not be reliably used here because it needs '${sourceText(expression.source)}' which is not available here`, 'set a variable where it is available, and use that', word)
       }
       flush()
+      needsEnd ||= expression.source === 'end'
       parts.push(expressionPart(expression, own, mode))
       at = end + 1
       continue

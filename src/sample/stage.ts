@@ -2,9 +2,9 @@
 
 import type { Source, SampleStage } from '../core/sample.ts'
 
-const FRONT: readonly SampleStage[] = ['connection', 'handshake', 'session', 'request', 'route', 'backend-request', 'server', 'connect', 'frontend-response', 'response', 'log']
-const AFTER_HANDSHAKE: readonly SampleStage[] = ['session', 'request', 'route', 'backend-request', 'server', 'connect', 'frontend-response', 'response', 'log']
-const EVERYWHERE: readonly SampleStage[] = ['config', 'check', 'runtime', ...FRONT]
+const SESSION: readonly SampleStage[] = ['request', 'route', 'backend-request', 'server', 'connect', 'response', 'log']
+const FRONT: readonly SampleStage[] = ['connection', 'handshake', 'session', ...SESSION]
+const BACK: readonly SampleStage[] = ['response', 'log', 'check']
 
 interface SourceEntry {
   /** As in "extracts information from 'request buffer'". */
@@ -12,19 +12,21 @@ interface SourceEntry {
   readonly stages: readonly SampleStage[]
 }
 
+/** Asked of HAProxy, source by source and stage by stage. */
 const SOURCES: Readonly<Record<Source, SourceEntry>> = {
-  internal: { text: 'internal state', stages: EVERYWHERE },
-  listener: { text: 'listener', stages: FRONT },
+  constant: { text: 'constant', stages: ['config', 'runtime', 'check', ...FRONT] },
+  internal: { text: 'internal state', stages: ['runtime', 'check', ...FRONT] },
+  listener: { text: 'frontend', stages: FRONT },
   frontend: { text: 'frontend', stages: FRONT },
-  'client-l4': { text: 'client address', stages: FRONT },
-  'client-l5': { text: 'client-side connection', stages: AFTER_HANDSHAKE },
-  track: { text: 'track counters', stages: FRONT },
-  request: { text: 'request buffer', stages: ['request', 'route', 'backend-request', 'server'] },
-  backend: { text: 'backend', stages: ['backend-request', 'server', 'connect', 'response', 'frontend-response', 'log', 'check'] },
-  server: { text: 'server', stages: ['connect', 'response', 'frontend-response', 'log', 'check'] },
-  'server-l4': { text: 'server-side connection', stages: ['response', 'frontend-response', 'log', 'check'] },
-  'server-l5': { text: 'server-side connection', stages: ['response', 'frontend-response', 'log', 'check'] },
-  response: { text: 'response buffer', stages: ['response', 'frontend-response', 'check'] },
+  'client-l4': { text: 'client address', stages: ['check', ...FRONT] },
+  'client-l5': { text: 'client-side connection', stages: ['session', ...SESSION] },
+  track: { text: 'internal state', stages: ['check', ...FRONT] },
+  request: { text: 'request buffer', stages: ['request', 'route', 'backend-request', 'server', 'connect'] },
+  backend: { text: 'backend', stages: ['backend-request', 'server', 'connect', ...BACK] },
+  server: { text: 'server', stages: ['connect', ...BACK] },
+  'server-l4': { text: 'server address', stages: BACK },
+  'server-l5': { text: 'server-side connection', stages: BACK },
+  response: { text: 'response buffer', stages: ['response', 'check'] },
   end: { text: 'end of the session', stages: ['log'] },
 }
 
@@ -34,9 +36,4 @@ export function available(source: Source, stage: SampleStage): boolean {
 
 export function sourceText(source: Source): string {
   return SOURCES[source].text
-}
-
-/** Whether a value of this source may be "not yet" at this stage, so that rules wait for it. */
-export function canWait(stage: SampleStage): boolean {
-  return stage === 'request' || stage === 'backend-request' || stage === 'response' || stage === 'frontend-response' || stage === 'check'
 }

@@ -9,7 +9,7 @@ const FALSE = bool(false)
 
 function constant(name: string, value: boolean): FetchSpec {
   const sample = bool(value)
-  return { name, output: 'bool', source: 'internal', doc: `Always ${String(value)}.`, compile: () => () => sample }
+  return { name, output: 'bool', source: 'constant', doc: `Always ${String(value)}.`, compile: () => () => sample }
 }
 
 export const internalFetches: readonly FetchSpec[] = [
@@ -19,7 +19,7 @@ export const internalFetches: readonly FetchSpec[] = [
     name: 'bool',
     args: [{ name: 'value', type: 'str' }],
     output: 'bool',
-    source: 'internal',
+    source: 'constant',
     doc: 'A constant boolean: true, false, 1 or 0.',
     compile(args, _scope, fail) {
       const text = args.str(0)
@@ -31,7 +31,7 @@ export const internalFetches: readonly FetchSpec[] = [
     name: 'int',
     args: [{ name: 'integer', type: 'sint' }],
     output: 'sint',
-    source: 'internal',
+    source: 'constant',
     doc: 'A constant integer.',
     compile(args) {
       const sample: Sample = { type: 'sint', value: args.int(0) }
@@ -42,7 +42,7 @@ export const internalFetches: readonly FetchSpec[] = [
     name: 'ipv4',
     args: [{ name: 'ipv4', type: 'ipv4' }],
     output: 'ipv4',
-    source: 'internal',
+    source: 'constant',
     doc: 'A constant IPv4 address.',
     compile(args) {
       const sample: Sample = { type: 'ipv4', value: args.ipv4(0) }
@@ -53,7 +53,7 @@ export const internalFetches: readonly FetchSpec[] = [
     name: 'ipv6',
     args: [{ name: 'ipv6', type: 'ipv6' }],
     output: 'ipv6',
-    source: 'internal',
+    source: 'constant',
     doc: 'A constant IPv6 address.',
     compile(args) {
       const sample: Sample = { type: 'ipv6', value: args.ipv6(0) }
@@ -64,7 +64,7 @@ export const internalFetches: readonly FetchSpec[] = [
     name: 'str',
     args: [{ name: 'string', type: 'str', optional: true }],
     output: 'str',
-    source: 'internal',
+    source: 'constant',
     doc: 'A constant string.',
     compile(args) {
       const sample: Sample = { type: 'str', value: args.str(0) }
@@ -75,7 +75,7 @@ export const internalFetches: readonly FetchSpec[] = [
     name: 'bin',
     args: [{ name: 'hex', type: 'str' }],
     output: 'bin',
-    source: 'internal',
+    source: 'constant',
     doc: 'A constant block of bytes, written in hexadecimal.',
     compile(args, _scope, fail) {
       const value = fromHex(args.str(0))
@@ -91,7 +91,7 @@ export const internalFetches: readonly FetchSpec[] = [
       { name: 'default', type: 'str', optional: true },
     ],
     output: 'any',
-    source: 'internal',
+    source: 'constant',
     doc: "A variable's value, in the type that it was set with.",
     compile(args) {
       const variable = args.variable(0)
