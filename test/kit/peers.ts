@@ -18,7 +18,8 @@ export class Wire {
   readonly raw: net.Socket
   /** Its own port, once connected. */
   port = 0
-  readonly #since = performance.now()
+  /** When it was made, before it was connected: performance.now(). */
+  readonly since = performance.now()
   readonly #seen: Seen[] = []
   /** When the last event came, ms since this wire was made. */
   lastAt = 0
@@ -53,7 +54,7 @@ export class Wire {
   }
 
   #note(): void {
-    this.lastAt = performance.now() - this.#since
+    this.lastAt = performance.now() - this.since
     for (const watch of [...this.#watchers]) watch()
   }
 

@@ -19,26 +19,32 @@ export function halfSeconds(ms: number): number {
   return ms < 0 ? ms : Math.floor((ms + 50) / 500) * 500
 }
 
+/** Only whether there is a time at all, for those who do not look at it. */
+function anyTime(ms: number): number {
+  return ms < 0 ? ms : 0
+}
+
 /**
- * `<134>Nov 21 07:56:03 haproxy[12]: text` → `<134>tag: text`; dates → [date]; the three times of a tcplog line → half seconds;
- * the process-wide connection count → #; ports of the test → their names, other ports → `port`.
+ * `<134>Nov 21 07:56:03 haproxy[12]: text` → `<134>tag: text`; dates → [date]; the three times of a tcplog line → half seconds, or
+ * 0 and -1 when they do not matter; the process-wide connection count → #; ports of the test → their names, others → `port`.
  */
-export function normalLine(line: string, nameOf: (port: number) => string | undefined): string {
+export function normalLine(line: string, nameOf: (port: number) => string | undefined, timesMatter = true): string {
+  const time = timesMatter ? halfSeconds : anyTime
   return line
     .replace(/^<(\d+)>\w{3} [ \d]\d \d\d:\d\d:\d\d (?:haproxy|headgate)\[\d+\]: /, '<$1>tag: ')
     .replace(/\[\d\d\/\w{3}\/\d{4}:\d\d:\d\d:\d\d\.\d{3}\]/g, '[date]')
     .replace(/ (-?\d+)\/(-?\d+)\/(\+?)(-?\d+) (\+?\d+) (\S\S) \d+\/(\d+\/\d+\/\d+\/\+?\d+) /, (_all, w: string, c: string, early: string, total: string, bytes: string, state: string, counts: string) =>
-      ` ${halfSeconds(Number(w))}/${halfSeconds(Number(c))}/${early}${halfSeconds(Number(total))} ${bytes} ${state} #/${counts} `)
+      ` ${time(Number(w))}/${time(Number(c))}/${early}${time(Number(total))} ${bytes} ${state} #/${counts} `)
     .replace(/((?:\d{1,3}\.){3}\d{1,3}|::1|::ffff:127\.0\.0\.1|unix):(\d+)/g, (_all, address: string, port: string) => `${address}:${nameOf(Number(port)) ?? 'port'}`)
     .trimEnd()
 }
 
-export async function syslog(nameOf: (port: number) => string | undefined = () => undefined): Promise<Syslog> {
+export async function syslog(nameOf: (port: number) => string | undefined = () => undefined, timesMatter = true): Promise<Syslog> {
   const socket = dgram.createSocket('udp4')
   const raw: string[] = []
   socket.on('message', (message) => raw.push(message.toString('latin1')))
   await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
-  const all = (pattern = /^/): string[] => raw.map((line) => normalLine(line, nameOf)).filter((line) => pattern.test(line))
+  const all = (pattern = /^/): string[] => raw.map((line) => normalLine(line, nameOf, timesMatter)).filter((line) => pattern.test(line))
   return {
     port: socket.address().port,
     raw,

@@ -140,6 +140,7 @@ const algorithms: Scenario[] = [
       for (const host of [1, 2, 3, 4, 5, 6, 77, 130, 200]) seen.push(...(await order(w, 1, { host: '127.0.0.1', port: w.port('front'), localAddress: `127.0.0.${host}` })))
       return seen
     },
+    notYet: 'hash-type',
   },
   {
     name: 'random: every server gets some of 60',

@@ -42,7 +42,7 @@ const refused: Scenario[] = [
     run: async (w) => {
       const client = await w.connect('front')
       client.send('short')
-      const when = await timed(() => client.over(), 500)
+      const when = await timed(() => client.over(), 500, client.since)
       return { when, client: client.events, log: await w.log.lines(1) }
     },
     expect: {
@@ -131,7 +131,7 @@ backend b-none
     config: pair('refuses-silent', { front: 'timeout client 1500ms', back: 'timeout connect 1s' }),
     run: async (w) => {
       const client = await w.connect('front')
-      const when = await timed(() => client.over(), 1500)
+      const when = await timed(() => client.over(), 1500, client.since)
       return { when, client: client.events, log: await w.log.lines(1) }
     },
     expect: { when: 'about 1500 ms', client: ['FIN'], log: [line('refuses-silent', '0/-1/1500', 0, 'cC', '#/1/0/0/2 0/0')] },
@@ -142,7 +142,7 @@ backend b-none
     run: async (w) => {
       const client = await w.connect('front')
       client.send('hello')
-      const when = await timed(() => client.over(), 3000)
+      const when = await timed(() => client.over(), 3000, client.since)
       return { when, client: client.events, log: await w.log.lines(1) }
     },
     expect: { when: 'about 3000 ms', client: ['FIN'], log: [line('refuses', '0/-1/3000', 0, 'SC', '#/1/0/0/3 0/0')] },
@@ -165,7 +165,7 @@ backend b-none
     config: pair('noproxy', { bind: 'accept-proxy', front: 'timeout client 500ms' }),
     run: async (w) => {
       const client = await w.connect('front')
-      const when = await timed(() => client.over(), 500)
+      const when = await timed(() => client.over(), 500, client.since)
       return { when, client: client.events, log: await w.log.lines(1) }
     },
     expect: {
@@ -200,7 +200,7 @@ const carried: Scenario[] = [
     expect: { client: ['got hello', 'FIN'], server: ['got hello', 'FIN'], log: [line('echo', '0/0/0', 5, '--')] },
   },
   {
-    name: 'client ends, server answers 300 ms later: the late data arrives',
+    name: 'client ends, server answers 200 ms later: the late data arrives',
     config: pair('late'),
     run: async (w) => {
       const server = await w.serve('server')
@@ -208,7 +208,7 @@ const carried: Scenario[] = [
       client.end('question')
       const wire = await server.wire()
       const first = await wire.over()
-      await wire.after(300)
+      await wire.after(200)
       wire.end('answer')
       return { first, client: await client.over(), log: await w.log.lines(1) }
     },
@@ -307,7 +307,7 @@ const carried: Scenario[] = [
       const server = await w.serve('server', { on: endBack })
       const client = await w.connect('front')
       client.send('hello')
-      const when = await timed(() => client.over(), 500)
+      const when = await timed(() => client.over(), 500, client.since)
       return { when, client: client.events, server: await (await server.wire()).over(), log: await w.log.lines(1) }
     },
     expect: {
@@ -325,7 +325,7 @@ const carried: Scenario[] = [
       const client = await w.connect('front')
       client.send('hello')
       client.socket.on('end', () => client.end())
-      const when = await timed(() => client.over(), 500)
+      const when = await timed(() => client.over(), 500, client.since)
       return { when, client: client.events, server: await (await server.wire()).over(), log: await w.log.lines(1) }
     },
     expect: {
@@ -397,6 +397,6 @@ const whileConnecting: Scenario[] = [
   },
 ]
 
-await oracle(t, 'refused or never begun', { scenarios: refused })
-await oracle(t, 'carried to the end', { scenarios: carried })
-await oracle(t, 'ends while connecting', { scenarios: whileConnecting })
+await oracle(t, 'refused or never begun', { scenarios: refused, times: true })
+await oracle(t, 'carried to the end', { scenarios: carried, times: true })
+await oracle(t, 'ends while connecting', { scenarios: whileConnecting, times: true })

@@ -129,7 +129,7 @@ const established: Scenario[] = [
       client.pause()
       const wire = await server.wire()
       wire.send(Buffer.alloc(16 << 20))
-      const when = await timed(() => wire.over(), 700)
+      const when = await timed(() => wire.over(), 700, client.since)
       return { when, server: wire.events, log: (await w.log.lines(1)).map((text) => text.replace(/ \d+ (\S\S) /, ' bytes $1 ')) }
     },
   },
@@ -140,7 +140,7 @@ const established: Scenario[] = [
       await w.serve('server', { paused: true })
       const client = await w.connect('front')
       client.send(Buffer.alloc(16 << 20))
-      const when = await timed(() => client.over(), 700)
+      const when = await timed(() => client.over(), 700, client.since)
       return { when, client: client.events, log: await w.log.lines(1) }
     },
   },
@@ -149,7 +149,7 @@ const established: Scenario[] = [
     config: pair('tls-silent', ({ certificates }) => ({ bind: `ssl crt ${certificates.server.pem}`, front: 'timeout client 500ms' })),
     run: async (w) => {
       const client = await w.connect('front')
-      const when = await timed(() => client.over(), 500)
+      const when = await timed(() => client.over(), 500, client.since)
       return { when, client: client.events, log: await w.log.lines(1) }
     },
   },
@@ -159,7 +159,7 @@ const established: Scenario[] = [
     run: async (w) => {
       const client = await w.connect('front')
       client.send(Buffer.from('16030102000100', 'hex'))
-      const when = await timed(() => client.over(), 500)
+      const when = await timed(() => client.over(), 500, client.since)
       return { when, client: client.events, log: await w.log.lines(1) }
     },
   },
@@ -169,7 +169,7 @@ const established: Scenario[] = [
     run: async (w) => {
       const client = await w.connect('front')
       client.send('PROXY TCP4 1.2.3.4')
-      const when = await timed(() => client.over(), 500)
+      const when = await timed(() => client.over(), 500, client.since)
       return { when }
     },
     differs: {
@@ -188,7 +188,7 @@ const connecting: Scenario[] = [
       w.teardown(() => deaf.stop())
       const client = await w.connect('front')
       client.send('hello')
-      const when = await timed(() => client.over(), 500)
+      const when = await timed(() => client.over(), 500, client.since)
       return { when, client: client.events, log: await w.log.lines(1) }
     },
   },
@@ -238,7 +238,7 @@ const queued: Scenario[] = [
       await (await server.wire()).got('first')
       const second = await w.connect('front')
       second.send('second')
-      const when = await timed(() => second.over(), 500)
+      const when = await timed(() => second.over(), 500, second.since)
       const log = await w.log.lines(1)
       return { when, second: second.events, servers: server.wires.length, log }
     },
@@ -307,9 +307,9 @@ const queued: Scenario[] = [
   },
 ]
 
-await oracle(t, 'established', { scenarios: established, together: 12 })
-await oracle(t, 'connecting', { scenarios: connecting })
-await oracle(t, 'waiting for a turn', { scenarios: queued })
+await oracle(t, 'established', { scenarios: established, times: true, together: 12 })
+await oracle(t, 'connecting', { scenarios: connecting, times: true })
+await oracle(t, 'waiting for a turn', { scenarios: queued, times: true })
 await oracle(t, 'half-closed', {
   scenarios: [
     {

@@ -31,11 +31,10 @@ function failure(client: Wire): string {
   return end === undefined ? 'alive' : (/ALERT_(\w+)|alert ([\w ]+?)(?::|$)/.exec(end)?.[0] ?? end)
 }
 
-const front = (name: string, words: string | ((places: Places) => string), options: readonly (TlsOptions | ((w: World) => TlsOptions))[], title: string, more = ''): Scenario => ({
+const front = (name: string, words: string | ((places: Places) => string), options: readonly (TlsOptions | ((w: World) => TlsOptions))[], title: string, more: Partial<Scenario> = {}): Scenario => ({
   name: title,
   config: pair(name, (places) => ({
     bind: `ssl crt ${places.certificates.server.pem} ${typeof words === 'function' ? words(places) : words}`,
-    front: more,
   })),
   run: async (w) => {
     await w.serve('server', { on: echo })
@@ -46,6 +45,7 @@ const front = (name: string, words: string | ((places: Places) => string), optio
     }
     return { seen, log: await w.log.lines(options.length) }
   },
+  ...more,
 })
 
 const own = (w: World): TlsOptions => ({ cert: w.certificates.client.cert, key: w.certificates.client.key })
@@ -68,7 +68,7 @@ const fronts: Scenario[] = [
   front('optional', ({ certificates }) => `ca-file ${certificates.caFile} verify optional`, [own, {}, strange], 'client certificate optional: right, none, wrong authority'),
   front('none', ({ certificates }) => `ca-file ${certificates.caFile} verify none`, [own, strange], 'client certificate not asked'),
   front('required12', ({ certificates }) => `ca-file ${certificates.caFile} verify required ssl-max-ver TLSv1.2`, [own, {}, strange], 'client certificate required, TLS 1.2'),
-  front('ignore', ({ certificates }) => `ca-file ${certificates.caFile} verify required crt-ignore-err all ca-ignore-err all`, [own, strange], 'crt-ignore-err and ca-ignore-err let a wrong certificate pass'),
+  front('ignore', ({ certificates }) => `ca-file ${certificates.caFile} verify required crt-ignore-err all ca-ignore-err all`, [own, strange], 'crt-ignore-err and ca-ignore-err let a wrong certificate pass', { notYet: 'crt-ignore-err' }),
 ]
 
 const resumption: Scenario[] = [
@@ -143,7 +143,7 @@ const back = (name: string, title: string, words: string | ((places: Places) => 
     client.end()
     await client.over()
     const wire = server.wires[0]
-    return { client: client.events, names, reached: wire?.text, log: await w.log.lines(1) }
+    return { client: client.events, names, reached: wire?.text || 'nothing', log: await w.log.lines(1) }
   },
 })
 
