@@ -3,17 +3,25 @@
 //
 // What came instead of a good header is left unread, so the end is RST, as in HAProxy.
 
-import { flag, more, next, proxyHeaderFact, readProxyHeader, reset, tuneBufsize } from 'headgate/plugin'
+import { flag, more, next, proxyErrorFact, proxyHeaderFact, readProxyHeader, reset, tuneBufsize } from 'headgate/plugin'
 import type { Handler, Handshake, MakeHandler, PlanLine, Plugin, Verdict } from 'headgate/plugin'
 
 export const acceptProxy = flag('accept-proxy', ['bind'], 'Every connection begins with a PROXY protocol header, version 1 or 2, and is known by the addresses in it.')
+
+/** As HAProxy logs them: people search for these words. */
+const TRUNCATED = 'Truncated PROXY protocol header received'
+const MALFORMED = {
+  invalid: 'Received an invalid PROXY protocol header',
+  unhandled: 'Received an unhandled protocol in the PROXY protocol header',
+  truncated: TRUNCATED,
+} as const
 
 class AcceptProxy implements Handler {
   readonly name = 'accept-proxy'
   readonly details = {
     timeout: 'Timeout while waiting for PROXY protocol header',
     empty: 'Connection closed while waiting for PROXY protocol header',
-    short: 'Truncated PROXY protocol header received',
+    short: TRUNCATED,
   }
   /** Longest header that is read, bytes. */
   readonly #limit: number
@@ -32,10 +40,8 @@ class AcceptProxy implements Handler {
       case 'other':
         return reset({ cause: 'malformed', detail: 'Received something which does not look like a PROXY protocol header' })
       case 'malformed':
-        return reset({
-          cause: 'malformed',
-          detail: `Received an ${read.unhandled === true ? 'unhandled protocol in the' : 'invalid'} PROXY protocol header (${read.why})`,
-        })
+        hs.set(proxyErrorFact, read.why)
+        return reset({ cause: 'malformed', detail: MALFORMED[read.kind] })
       case 'header': {
         const { header } = read
         hs.take(header.length)
