@@ -3,8 +3,8 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { rootCertificates } from 'node:tls'
-import { pemBlocks, readCertificate } from 'headgate/plugin'
-import type { PemFile, TlsCertificate } from 'headgate/plugin'
+import { caBase, crtBase, defaultPath, locate, pemBlocks, readCertificate } from 'headgate/plugin'
+import type { PemFile, PlanLine, TlsCertificate } from 'headgate/plugin'
 
 /** Says a problem of the line; the second kind does not stop the start. */
 export interface Say {
@@ -12,9 +12,19 @@ export interface Say {
   warning(text: string): void
 }
 
-/** Where relative names begin. */
-export function under(base: string | undefined, name: string): string {
-  return base === undefined || path.isAbsolute(name) ? name : path.join(base, name)
+/** Where a certificate's file is: relative names begin at crt-base, and that at the default-path. */
+export function certificatePath(line: PlanLine, name: string): string {
+  return under(line, line.global.get(crtBase), name)
+}
+
+/** Where a file of authorities or revocation lists is: relative names begin at ca-base. */
+export function authorityPath(line: PlanLine, name: string): string {
+  return name === '@system-ca' ? name : under(line, line.global.get(caBase), name)
+}
+
+function under(line: PlanLine, base: string | undefined, name: string): string {
+  const based = base === undefined || path.isAbsolute(name) ? name : path.join(base, name)
+  return locate(based, line.place.file, line.global.get(defaultPath))
 }
 
 /** `No such file or directory`, as the C library says it. */

@@ -1,7 +1,6 @@
 // Owns how TLS settings of a line come from its words, from crt-list options and from the defaults of `global`.
 
 import {
-  caBase,
   sslDefaultBindCiphers,
   sslDefaultBindCiphersuites,
   sslDefaultBindCurves,
@@ -14,7 +13,7 @@ import {
   tuneSslLifetime,
 } from 'headgate/plugin'
 import type { PlanLine, TlsDefaults, TlsOffer, TlsServerSettings, TlsVersion } from 'headgate/plugin'
-import { loadAuthorities, under, type Say } from './tls-files.ts'
+import { authorityPath, loadAuthorities, type Say } from './tls-files.ts'
 import * as words from './tls-keywords.ts'
 import { protocols, versionNamed, type Versions } from './tls-keywords.ts'
 
@@ -59,7 +58,7 @@ export function serverOffer(line: PlanLine, say: Say): Policy | undefined {
   const versions = bounds(line.get(words.versions), defaults, say)
   const verify = line.get(words.bindVerify) ?? 'none'
   const authorities = (name: string | undefined, word: string): ReturnType<typeof loadAuthorities> =>
-    name === undefined ? undefined : loadAuthorities(name === '@system-ca' ? name : under(global.get(caBase), name), word, say)
+    name === undefined ? undefined : loadAuthorities(authorityPath(line, name), word, say)
   const caName = line.get(words.caFile)
   const ca = authorities(caName, 'ca-file')
   const caVerify = authorities(line.get(words.caVerifyFile), 'ca-verify-file')
@@ -127,7 +126,7 @@ export function lineOptions(policy: Policy, options: readonly string[], line: Pl
       case 'ca-file':
       case 'ca-verify-file':
       case 'crl-file': {
-        const file = loadAuthorities(under(line.global.get(caBase), value), name, say)
+        const file = loadAuthorities(authorityPath(line, value), name, say)
         if (file === undefined) return undefined
         own = { ...own, [name === 'ca-file' ? 'ca' : name === 'crl-file' ? 'crl' : 'caVerify']: file }
         break

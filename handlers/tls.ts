@@ -5,11 +5,9 @@
 
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
 import {
-  caBase,
   cast,
   close,
   ConnectSubject,
-  crtBase,
   factKey,
   HANDSHAKE_CLOSED,
   HANDSHAKE_FAILURE,
@@ -42,7 +40,7 @@ import type {
   TlsSession,
   Verdict,
 } from 'headgate/plugin'
-import { loadAuthorities, loadCertificate, loadCertificates, readCrtList, under, type Say } from './tls-files.ts'
+import { authorityPath, certificatePath, loadAuthorities, loadCertificate, loadCertificates, readCrtList, type Say } from './tls-files.ts'
 import * as words from './tls-keywords.ts'
 import { clientOffer, lineOptions, serverOffer, type Policy } from './tls-settings.ts'
 
@@ -216,12 +214,11 @@ function works(options: SecureContextOptions): boolean {
 }
 
 function loadHosts(line: PlanLine, say: Say): TlsHost[] {
-  const base = line.global.get(crtBase)
   const policy = serverOffer(line, say)
   if (policy === undefined) return []
   const hosts: TlsHost[] = []
   for (const source of line.get(words.bindCrt) ?? []) {
-    const file = under(base, source.path)
+    const file = certificatePath(line, source.path)
     if (source.kind === 'crt') {
       for (const certificate of loadCertificates(file, say)) hosts.push({ names: certificate.names, except: [], settings: settingsOf(certificate, policy) })
       continue
@@ -229,7 +226,7 @@ function loadHosts(line: PlanLine, say: Say): TlsHost[] {
     for (const entry of readCrtList(file, say)) {
       const where: Say = { alert: (text) => say.alert(`'crt-list' : parsing [${file}:${entry.line}]: ${text}`), warning: (text) => say.warning(`'crt-list' : parsing [${file}:${entry.line}]: ${text}`) }
       const own = lineOptions(policy, entry.options, line, where)
-      for (const certificate of loadCertificates(under(base, entry.file), where)) {
+      for (const certificate of loadCertificates(certificatePath(line, entry.file), where)) {
         const wanted = entry.filters.filter((name) => !name.startsWith('!')).map((name) => name.toLowerCase())
         const except = entry.filters.filter((name) => name.startsWith('!')).map((name) => name.slice(1).toLowerCase())
         const names = wanted.length > 0 ? wanted : except.includes('*') ? [] : certificate.names.filter((name) => !except.includes(name))
@@ -252,9 +249,9 @@ function planConnect(line: PlanLine): MakeHandler | null {
   const caName = line.get(words.caFile)
   const crlName = line.get(words.crlFile)
   const crtName = line.get(words.serverCrt)
-  const ca = caName === undefined ? undefined : loadAuthorities(caName === '@system-ca' ? caName : under(line.global.get(caBase), caName), 'ca-file', say)
-  const crl = crlName === undefined ? undefined : loadAuthorities(under(line.global.get(caBase), crlName), 'crl-file', say)
-  const certificate = crtName === undefined ? undefined : loadCertificate(under(line.global.get(crtBase), crtName), say)
+  const ca = caName === undefined ? undefined : loadAuthorities(authorityPath(line, caName), 'ca-file', say)
+  const crl = crlName === undefined ? undefined : loadAuthorities(authorityPath(line, crlName), 'crl-file', say)
+  const certificate = crtName === undefined ? undefined : loadCertificate(certificatePath(line, crtName), say)
   if (verify === 'required' && caName === undefined) {
     say.alert(
       "verify is enabled by default but no CA file specified. If you're running on a LAN where you're certain to trust the server's certificate, please set an explicit 'verify none' statement on the 'server' line, or use 'ssl-server-verify none' in the global section to disable server-side verifications by default.",
