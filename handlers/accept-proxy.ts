@@ -9,11 +9,9 @@ import type { Handler, Handshake, MakeHandler, PlanLine, Plugin, Verdict } from 
 export const acceptProxy = flag('accept-proxy', ['bind'], 'Every connection begins with a PROXY protocol header, version 1 or 2, and is known by the addresses in it.')
 
 /** As HAProxy logs them: people search for these words. */
-const TRUNCATED = 'Truncated PROXY protocol header received'
 const MALFORMED = {
   invalid: 'Received an invalid PROXY protocol header',
   unhandled: 'Received an unhandled protocol in the PROXY protocol header',
-  truncated: TRUNCATED,
 } as const
 
 class AcceptProxy implements Handler {
@@ -21,7 +19,7 @@ class AcceptProxy implements Handler {
   readonly details = {
     timeout: 'Timeout while waiting for PROXY protocol header',
     empty: 'Connection closed while waiting for PROXY protocol header',
-    short: TRUNCATED,
+    short: 'Truncated PROXY protocol header received',
   }
   /** Longest header that is read, bytes. */
   readonly #limit: number

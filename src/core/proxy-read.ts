@@ -16,8 +16,8 @@ export type ProxyRead =
   | { readonly state: 'more'; readonly total: number }
   /** No PROXY header: the byte at this offset is in neither version's signature. */
   | { readonly state: 'other'; readonly at: number }
-  /** A header, but not a good one. 'unhandled': it names a protocol that does not exist. 'truncated': its line has no end where one has to be. */
-  | { readonly state: 'malformed'; readonly why: string; readonly kind: 'invalid' | 'unhandled' | 'truncated' }
+  /** A header, but not a good one. 'unhandled': it names a protocol that does not exist. */
+  | { readonly state: 'malformed'; readonly why: string; readonly kind: 'invalid' | 'unhandled' }
   | { readonly state: 'header'; readonly header: ProxyHeader }
 
 /** Length limit where the caller has none of its own: HAProxy's default buffer. bytes */
@@ -38,7 +38,7 @@ function more(total: number): ProxyRead {
   return { state: 'more', total }
 }
 
-function malformed(why: string, kind: 'invalid' | 'unhandled' | 'truncated' = 'invalid'): ProxyRead {
+function malformed(why: string, kind: 'invalid' | 'unhandled' = 'invalid'): ProxyRead {
   return { state: 'malformed', why, kind }
 }
 
@@ -62,7 +62,7 @@ function readV1(bytes: Buffer): ProxyRead {
   // UNKNOWN: anything may stand before CRLF. Else neither CR nor LF may stand alone.
   const end = word.startsWith('UNKNOWN') ? text.indexOf('\r\n') : text.search(/[\r\n]/)
   if (end === -1 || end === V1_LIMIT - 1) return text.length === V1_LIMIT ? malformed(`no CRLF within ${V1_LIMIT} bytes`) : more(text.length + 1)
-  if (text.charCodeAt(end) === LF) return malformed('the line ends with LF alone', 'truncated')
+  if (text.charCodeAt(end) === LF) return malformed('the line ends with LF alone')
   if (end + 1 === text.length) return more(text.length + 1)
   if (text.charCodeAt(end) === CR && text.charCodeAt(end + 1) !== LF) return malformed('CR without LF')
 

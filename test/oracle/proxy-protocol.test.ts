@@ -194,7 +194,8 @@ const incoming: Scenario[] = [
   received('in-v1-long', 'v1 of more than 107 bytes', [`PROXY TCP4 10.1.2.3 10.4.5.6 4000 443${' '.repeat(90)}\r\n`]),
   received('in-v1-noaddr', 'v1 with an address missing', ['PROXY TCP4 10.1.2.3 4000 443\r\n']),
   received('in-v1-family', 'v1 TCP5', ['PROXY TCP5 10.1.2.3 10.4.5.6 4000 443\r\n']),
-  received('in-v1-lf', 'v1 that ends with LF only', ['PROXY TCP4 10.1.2.3 10.4.5.6 4000 443\n']),
+  // Without a CRLF behind it HAProxy's words for it depend on what its buffer held before.
+  received('in-v1-lf', 'v1 that ends with LF only', ['PROXY TCP4 10.1.2.3 10.4.5.6 4000 443\nGET / HTTP/1.0\r\n\r\n']),
   received('in-v1-mixed', 'v1 TCP4 with IPv6 addresses', ['PROXY TCP4 ::1 ::2 4000 443\r\n']),
   received('in-v1-pieces', 'v1 in pieces', ['PROXY TCP4 10.1.2.3 10.4', '.5.6 4000 4', '43\r', '\n'], taken('HAProxy wants the header in one piece; the protocol does not', ...ANNOUNCED)),
   received('in-v2-pieces', 'v2 in pieces', [v2({ addresses: V4 }).subarray(0, 14), v2({ addresses: V4 }).subarray(14)], taken('HAProxy wants the header in one piece; the protocol does not', ...ANNOUNCED)),
