@@ -1,8 +1,7 @@
-// Owns the keywords of content inspection: `tcp-request content`, `tcp-response content` and their inspect-delays; and capture slots.
+// Owns the keywords of content inspection: `tcp-request content`, `tcp-response content` and their inspect-delays.
 
 import type { Keyword, Section } from '../core/keyword.ts'
 import { keyword } from '../core/keyword.ts'
-import type { Values } from '../core/keyword.ts'
 import { delay } from './delay.ts'
 import { ruleKeyword } from './rules.ts'
 import type { Rule } from './rules.ts'
@@ -36,8 +35,3 @@ function inspectDelay(name: string, sections: readonly Section[], doc: string): 
 /** ms; without it nothing waits. */
 export const requestInspectDelay: Keyword<number> = inspectDelay('tcp-request inspect-delay', ['defaults', 'frontend', 'backend'], "How long request rules may wait for the client's bytes.")
 export const responseInspectDelay: Keyword<number> = inspectDelay('tcp-response inspect-delay', ['defaults', 'backend'], "How long response rules may wait for the server's bytes.")
-
-/** How many slots the section's `capture` actions fill: the length of a record's requestCaptures. */
-export function captureSlots(values: Values): number {
-  return (values.get(requestRules) ?? []).filter((rule) => rule.action === 'capture').length
-}

@@ -115,13 +115,31 @@ export function compileLogFormat(word: Word, mode: LogMode, scope: Scope, fail: 
   }
   flush()
   const constant = parts.every((part) => typeof part === 'string') ? parts.join('') : undefined
-  return { text, needsEnd, constant, format: joiner(parts) }
+  return { text, needsEnd, constant, format: joiner(parts, mode) }
 }
 
-function joiner(parts: readonly (Part | ByteString)[]): Part {
+function joiner(parts: readonly (Part | ByteString)[], mode: LogMode): Part {
+  if (mode === 'value') {
+    return (subject) => {
+      let out = ''
+      for (const part of parts) out += typeof part === 'string' ? part : part(subject)
+      return out
+    }
+  }
   return (subject) => {
     let out = ''
-    for (const part of parts) out += typeof part === 'string' ? part : part(subject)
+    // blanks meet where a field between them is empty
+    let blank = true
+    for (const part of parts) {
+      if (typeof part === 'string') {
+        out += blank && part.startsWith(' ') ? part.slice(1) : part
+        blank = part.endsWith(' ')
+      } else {
+        const field = part(subject)
+        out += field
+        if (field !== '') blank = false
+      }
+    }
     return out
   }
 }

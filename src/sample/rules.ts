@@ -2,7 +2,7 @@
 
 import type { Act, ActionResult, ActionWords, RuleSet } from '../core/action.ts'
 import { NEXT_RULE, WAIT_RULE } from '../core/action.ts'
-import type { Args, Keyword, Place, Word } from '../core/keyword.ts'
+import type { Args, Keyword, Place, Values, Word } from '../core/keyword.ts'
 import { keyword } from '../core/keyword.ts'
 import type { Fail, SampleStage, Subject } from '../core/sample.ts'
 import { compileCondition } from './condition.ts'
@@ -21,6 +21,8 @@ export interface Rule {
   readonly condition: Condition | undefined
   /** Handlers that its action may insert. */
   readonly inserts: readonly string[]
+  /** The slot that its `capture` fills, from 0. */
+  readonly slot: number | undefined
 }
 
 /** Where a rule set stands: its words, and the stage of its expressions in a frontend and in a backend. */
@@ -81,6 +83,7 @@ export function ruleKeyword(rules: RuleSet, doc: string): Keyword<readonly Rule[
     },
   })
   inOrder(place.words, self)
+  keywords.set(rules, self)
   return self
 }
 
@@ -121,7 +124,16 @@ export function parseRule(args: Args, rules: RuleSet): Rule | undefined {
     condition = compileCondition(rest, scope, (text, hint, at) => fail(`${what} : ${text}`, hint, at))
     if (condition === undefined) return undefined
   }
-  return { text: words.map((w) => w.text).join(' '), place: args.place, section: args.sectionName, action: name, act, condition, inserts: spec.inserts ?? [] }
+  return { text: words.map((w) => w.text).join(' '), place: args.place, section: args.sectionName, action: name, act, condition, inserts: spec.inserts ?? [], slot: name === 'capture' ? captureSlots(args.values) : undefined }
+}
+
+/** The keyword of each rule set, which is made once. */
+const keywords = new Map<RuleSet, Keyword<readonly Rule[]>>()
+
+/** How many slots a section's `capture` actions fill: the length of a record's requestCaptures. */
+export function captureSlots(values: Values): number {
+  const keyword = keywords.get('request')
+  return keyword === undefined ? 0 : (values.get(keyword) ?? []).filter((rule) => rule.slot !== undefined).length
 }
 
 class RuleWords implements ActionWords {
@@ -161,6 +173,7 @@ export class RuleRun {
   #at = 0
   /** The condition of the rule at #at has passed, its action said 'wait'. */
   #passed = false
+  #started = false
 
   constructor(rules: readonly Rule[]) {
     this.#rules = rules
@@ -176,6 +189,7 @@ export class RuleRun {
    * follow (insert, pause) or no more. `final`: nothing more will come, so it does not wait.
    */
   evaluate(subject: Subject, final: boolean): ActionResult {
+    if (!this.#started) this.#start(subject)
     for (;;) {
       const rule = this.#rules[this.#at]
       if (rule === undefined) return NEXT_RULE
@@ -196,5 +210,13 @@ export class RuleRun {
       this.#at++
       if (result.result !== 'next' && result.result !== 'wait') return result
     }
+  }
+
+  /** Capture slots are there whether or not their rules are reached. */
+  #start(subject: Subject): void {
+    this.#started = true
+    const captures = subject.effects?.requestCaptures
+    if (captures === undefined) return
+    for (const { slot } of this.#rules) if (slot !== undefined) while (captures.length <= slot) captures.push(undefined)
   }
 }

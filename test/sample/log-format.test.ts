@@ -63,6 +63,7 @@ t.test('fields and flags', async (t) => {
     ['%Tw/%Tc/%Td/%Th/%Tu/%Tt %B %U %rc %ac/%fc/%bc/%sc %sq/%bq %lc %ST', '1/2/7/0/10/10 7 5 0 4/3/2/1 0/9 0 0'],
     ['%f %ft %b %s|%hr|%hs|%sslv', 'f f b s|||-'],
     ['%[always_true]', '1'],
+    ['%hr %b %hs %s %hr', 'b s '],
   ]
   for (const [format, expected] of table) t.equal(print(format), expected.replace(/^ /, ''), format)
   t.equal(print('%ft %sslv %sslc', { tls: { version: 'TLSv1.3', cipher: 'X' } }), 'f~ TLSv1.3 X')

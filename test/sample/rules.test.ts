@@ -4,8 +4,8 @@ import { NEXT_RULE } from '../../src/core/action.ts'
 import type { App } from '../../src/core/handler.ts'
 import type { Plugin } from '../../src/core/plugin.ts'
 import { samplePlugin } from '../../src/sample/builtin.ts'
-import { captureSlots, requestInspectDelay, requestRules, responseRules } from '../../src/sample/content.ts'
-import { parseRule, RuleRun } from '../../src/sample/rules.ts'
+import { requestInspectDelay, requestRules, responseRules } from '../../src/sample/content.ts'
+import { captureSlots, parseRule, RuleRun } from '../../src/sample/rules.ts'
 import { chooseBackend, chooseServer, useBackendRules, useServerRules } from '../../src/sample/switching.ts'
 import { HandshakeSubject, SessionSubject } from '../../src/sample/subject.ts'
 import { inet, Section, StillHandshake, subject, words } from './section.ts'
@@ -98,7 +98,7 @@ t.test('what actions do to a session', async (t) => {
   t.strictSame(session.src, inet('9.9.9.9:4464'))
   t.strictSame(session.dst, inet('[2001:db8::1]:7'))
   t.strictSame(session.client.src, inet('192.0.2.1:40000'), 'the connection keeps its own')
-  t.strictSame({ ...session.effects }, { logLevel: 'silent', priorityClass: 2047, priorityOffset: -7, requestCaptures: ['9.9', 'ab'] })
+  t.strictSame({ ...session.effects }, { logLevel: 'silent', priorityClass: 2047, priorityOffset: -7, requestCaptures: ['9.9', 'ab', undefined] })
   t.equal(captureSlots(s), 3)
 })
 
