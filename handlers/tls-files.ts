@@ -124,6 +124,23 @@ function holds(pem: Buffer, label: string): boolean {
   return pemBlocks(pem).some((block) => block.label.endsWith(label))
 }
 
+/** Parameters for DHE key exchange. */
+export function loadDhParams(file: string, say: Say): PemFile | undefined {
+  try {
+    const pem = readFileSync(file)
+    if (holds(pem, 'DH PARAMETERS')) return { file, pem }
+    say.alert(`'ssl-dh-param-file' : unable to load DH parameters from file '${file}' (it has no DH PARAMETERS block).`)
+  } catch (error) {
+    say.alert(`'ssl-dh-param-file' : unable to load DH parameters from file '${file}' (${reason(error)}).`)
+  }
+  return undefined
+}
+
+/** What a certificate's own file has of them. */
+export function dhParamsOf(certificate: TlsCertificate): PemFile | undefined {
+  return holds(certificate.pem, 'DH PARAMETERS') ? certificate : undefined
+}
+
 /** Where systems keep the authorities that they trust. */
 const SYSTEM = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt', '/etc/ssl/ca-bundle.pem', '/etc/ssl/cert.pem']
 

@@ -1,6 +1,7 @@
 // Owns how TLS settings of a line come from its words, from crt-list options and from the defaults of `global`.
 
 import {
+  knownDhParams,
   sslDefaultBindCiphers,
   sslDefaultBindCiphersuites,
   sslDefaultBindCurves,
@@ -8,12 +9,14 @@ import {
   sslDefaultServerCiphers,
   sslDefaultServerCiphersuites,
   sslDefaultServerOptions,
+  sslDhParamFile,
   TLS_VERSIONS,
   tuneSslCachesize,
+  tuneSslDefaultDhParam,
   tuneSslLifetime,
 } from 'headgate/plugin'
 import type { PlanLine, TlsDefaults, TlsOffer, TlsServerSettings, TlsVersion } from 'headgate/plugin'
-import { authorityPath, loadAuthorities, type Say } from './tls-files.ts'
+import { authorityPath, loadAuthorities, loadDhParams, type Say } from './tls-files.ts'
 import * as words from './tls-keywords.ts'
 import { protocols, versionNamed, type Versions } from './tls-keywords.ts'
 
@@ -64,6 +67,8 @@ export function serverOffer(line: PlanLine, say: Say): Policy | undefined {
   const caVerify = authorities(line.get(words.caVerifyFile), 'ca-verify-file')
   const crl = authorities(line.get(words.crlFile), 'crl-file')
   if (verify !== 'none' && caName === undefined && line.get(words.caVerifyFile) === undefined) say.alert('verify is enabled but no CA file specified for this line.')
+  const dhFile = global.get(sslDhParamFile)
+  const dh = dhFile === undefined ? knownDhParams(global.get(tuneSslDefaultDhParam) ?? 2048) : loadDhParams(dhFile, say)
   if (versions === undefined) return undefined
   const lifetime = global.get(tuneSslLifetime)
   return {
@@ -79,6 +84,7 @@ export function serverOffer(line: PlanLine, say: Say): Policy | undefined {
     ...given('ca', ca),
     ...given('caVerify', caVerify),
     ...given('crl', crl),
+    ...given('dh', dh),
     ...given('cacheSize', global.get(tuneSslCachesize)),
     ...given('lifetime', lifetime === undefined ? undefined : Math.max(1, Math.round(lifetime / 1000))),
   }

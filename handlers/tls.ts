@@ -40,7 +40,7 @@ import type {
   TlsSession,
   Verdict,
 } from 'headgate/plugin'
-import { authorityPath, certificatePath, loadAuthorities, loadCertificate, loadCertificates, readCrtList, type Say } from './tls-files.ts'
+import { authorityPath, certificatePath, dhParamsOf, loadAuthorities, loadCertificate, loadCertificates, readCrtList, type Say } from './tls-files.ts'
 import * as words from './tls-keywords.ts'
 import { clientOffer, lineOptions, serverOffer, type Policy } from './tls-settings.ts'
 
@@ -238,7 +238,8 @@ function loadHosts(line: PlanLine, say: Say): TlsHost[] {
 }
 
 function settingsOf(certificate: TlsServerSettings['certificate'], policy: Policy): TlsServerSettings {
-  return { ...policy, certificate }
+  const dh = dhParamsOf(certificate)
+  return { ...policy, certificate, ...(dh === undefined ? {} : { dh }) }
 }
 
 function planConnect(line: PlanLine): MakeHandler | null {

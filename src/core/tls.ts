@@ -56,6 +56,8 @@ export interface TlsServerSettings extends TlsOffer {
   /** Further authorities that are accepted and not named to clients (`ca-verify-file`). */
   readonly caVerify?: PemFile
   readonly crl?: PemFile
+  /** Parameters for DHE key exchange. Default: OpenSSL's choice by the size of the key. */
+  readonly dh?: PemFile
   /** The client's order of ciphers decides, not the server's. */
   readonly preferClientCiphers: boolean
   /** Sessions kept for clients without tickets, where the layer has a cache. Default 20000 (`tune.ssl.cachesize`). */

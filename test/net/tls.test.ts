@@ -1,14 +1,19 @@
 // TLS layers, on every provider that has one: what node's own TLS clients and servers, and OpenSSL's program, see of them.
 
 import { createHash, X509Certificate } from 'node:crypto'
-import { readdirSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
+import path from 'node:path'
 import tls from 'node:tls'
+import { generate } from 'selfsigned'
 import t, { type Test } from 'tap'
 import { Bytes } from '../../src/core/bytes.ts'
+import { readCertificate } from '../../src/core/certificate.ts'
+import { knownDhParams } from '../../src/core/dh-params.ts'
 import type { Provider } from '../../src/core/provider.ts'
 import { FULL_OUT } from '../../src/core/sock.ts'
-import type { TlsFacts, TlsServerSettings } from '../../src/core/tls.ts'
+import type { PemFile, TlsFacts, TlsServerSettings } from '../../src/core/tls.ts'
 import { linuxProvider } from '../../src/net/linux/provider.ts'
 import { loadKernel } from '../../src/net/linux/syscalls.ts'
 import { nodeProvider } from '../../src/net/node/provider.ts'
@@ -27,6 +32,28 @@ else {
   t.teardown(() => linux.close())
 }
 
+
+/** An authority that has revoked one of its two certificates; made by OpenSSL's program, which alone can. */
+function revocation(): { ca: PemFile; crl: PemFile; good: { cert: Buffer; key: Buffer }; revoked: { cert: Buffer; key: Buffer } } {
+  const folder = mkdtempSync(path.join(made.folder, 'revocation-'))
+  const openssl = (...args: string[]): unknown => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' })
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
+  openssl('req', '-x509', ...key, '-keyout', 'ca.key', '-out', 'ca.pem', '-days', '2', '-subj', '/CN=Revoking CA')
+  writeFileSync(path.join(folder, 'index'), '')
+  writeFileSync(path.join(folder, 'serial'), '01')
+  writeFileSync(path.join(folder, 'ca.cnf'), '[ca]\ndefault_ca=d\n[d]\ndatabase=index\nserial=serial\nnew_certs_dir=.\ndefault_md=sha256\npolicy=p\ncertificate=ca.pem\nprivate_key=ca.key\ndefault_days=2\ndefault_crl_days=2\nunique_subject=no\n[p]\ncommonName=supplied\n')
+  const leaf = (name: string): { cert: Buffer; key: Buffer } => {
+    openssl('req', '-new', ...key, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${name}`)
+    openssl('ca', '-batch', '-config', 'ca.cnf', '-in', `${name}.csr`, '-out', `${name}.pem`, '-notext')
+    return { cert: readFileSync(path.join(folder, `${name}.pem`)), key: readFileSync(path.join(folder, `${name}.key`)) }
+  }
+  const good = leaf('good')
+  const revoked = leaf('revoked')
+  openssl('ca', '-config', 'ca.cnf', '-revoke', 'revoked.pem')
+  openssl('ca', '-config', 'ca.cnf', '-gencrl', '-out', 'crl.pem')
+  const file = (name: string): PemFile => ({ file: name, pem: readFileSync(path.join(folder, name)) })
+  return { ca: file('ca.pem'), crl: file('crl.pem'), good, revoked }
+}
 
 async function serve(t: Test, provider: Provider, more: Partial<TlsServerSettings> = {}, peek = 0): Promise<Ends> {
   const make = tlsServer(serverSettings(made.server, more))
@@ -235,6 +262,29 @@ for (const provider of providers) {
         const wrong = await (await optional.next()).over()
         t.equal(wrong.state, 'failed', `${maxVersion}: optional does not mean any`)
         wrong.close()
+      }
+    })
+
+    t.test('revoked client certificates', async (t) => {
+      const { ca, crl, good, revoked } = revocation()
+      const ends = await serve(t, provider, { verify: 'required', ca, crl })
+      t.ok((await factsOf(t, ends, good)).facts.peer)
+      const bad = new Client(t, ends.port, revoked)
+      const end = await (await ends.next()).over()
+      t.match(end, { state: 'failed', error: 'cert revoked' })
+      end.close()
+      await bad.until(() => bad.closed || bad.ended || bad.error !== '')
+    })
+
+    t.test('DHE with the parameters given', async (t) => {
+      const rsa = await generate([{ name: 'commonName', value: 'rsa.test' }], { keyType: 'rsa' })
+      const read = readCertificate('rsa', Buffer.from(`${rsa.cert}\n${rsa.private}`))
+      if (!read.ok) throw new Error(read.text)
+      for (const bits of [2048, 3072]) {
+        const ends = await serve(t, provider, { certificate: read.certificate, ciphers: 'DHE-RSA-AES128-GCM-SHA256', maxVersion: 'TLSv1.2', dh: knownDhParams(bits) })
+        const { client, facts } = await factsOf(t, ends, { ciphers: 'DHE-RSA-AES128-GCM-SHA256' })
+        t.equal(facts.cipher, 'DHE-RSA-AES128-GCM-SHA256')
+        t.match(client.socket.getEphemeralKeyInfo(), { type: 'DH', size: bits })
       }
     })
 

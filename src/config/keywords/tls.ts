@@ -120,6 +120,22 @@ export const tuneSslLifetime = keyword<number>({
     }),
 })
 
+/** Bits. Default 2048. */
+export const tuneSslDefaultDhParam = keyword<number>({
+  name: 'tune.ssl.default-dh-param',
+  sections: GLOBAL,
+  args: '<number>',
+  doc: 'Largest size of the parameters for DHE key exchange where no file has them, in bits: 2048 (default) to 8192, those of RFC 3526.',
+  parse: (args) =>
+    integer(args, {
+      min: 2048,
+      missing: "'tune.ssl.default-dh-param' expects an integer argument.",
+      outside: (w) => `'tune.ssl.default-dh-param' expects a value >= 2048, found ${w}: OpenSSL refuses smaller ones.`,
+    }),
+})
+
+export const sslDhParamFile = list('ssl-dh-param-file', '<file>', 'file path', 'Parameters for DHE key exchange on bind lines whose certificate file has none, in PEM.')
+
 export const tlsKeywords: readonly Keyword<unknown>[] = [
   sslDefaultBindCiphers,
   sslDefaultBindCiphersuites,
@@ -131,4 +147,6 @@ export const tlsKeywords: readonly Keyword<unknown>[] = [
   sslServerVerify,
   tuneSslCachesize,
   tuneSslLifetime,
+  tuneSslDefaultDhParam,
+  sslDhParamFile,
 ]

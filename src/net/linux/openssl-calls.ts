@@ -37,6 +37,7 @@ export interface OpenSsl {
   ctxSetAlpnSelect(ctx: Ptr): void
   ctxUseCertificate(ctx: Ptr, x509: Ptr): number
   ctxUseKey(ctx: Ptr, key: Ptr): number
+  ctxSetDh(ctx: Ptr, params: Ptr): number
   ctxAddClientCa(ctx: Ptr, x509: Ptr): number
   ctxStore(ctx: Ptr): Ptr
   storeAddCert(store: Ptr, x509: Ptr): number
@@ -52,6 +53,7 @@ export interface OpenSsl {
   readX509(bio: Ptr): Ptr
   readKey(bio: Ptr): Ptr
   readCrl(bio: Ptr): Ptr
+  readParams(bio: Ptr): Ptr
   x509Free(x509: Ptr): void
   keyFree(key: Ptr): void
   crlFree(crl: Ptr): void
@@ -150,6 +152,7 @@ function bindFunctions(koffi: typeof import('koffi')): OpenSsl {
     const read: (bio: Ptr, out: Ptr, callback: Ptr, user: Ptr) => Ptr = f(`intptr_t PEM_read_bio_${type}(intptr_t, intptr_t, intptr_t, intptr_t)`)
     return (bio) => read(bio, 0, 0, 0)
   }
+  const readParams: (bio: Ptr, out: Ptr) => Ptr = f('intptr_t PEM_read_bio_Parameters(intptr_t, intptr_t)')
   const ctxCtrlPtr: OpenSsl['ctxCtrlPtr'] = f('long SSL_CTX_ctrl(intptr_t, int, long, intptr_t)')
   const bioCtrl: (bio: Ptr, command: number, value: number, pointer: Ptr) => number = f('long BIO_ctrl(intptr_t, int, long, intptr_t)')
   const sslCtrlText: (ssl: Ptr, command: number, value: number, text: string) => number = f('long SSL_ctrl(intptr_t, int, long, const char *)')
@@ -198,6 +201,7 @@ function bindFunctions(koffi: typeof import('koffi')): OpenSsl {
     ctxSetAlpnSelect: (ctx) => setAlpnSelect(ctx, alpnSelect, 0),
     ctxUseCertificate: f('int SSL_CTX_use_certificate(intptr_t, intptr_t)'),
     ctxUseKey: f('int SSL_CTX_use_PrivateKey(intptr_t, intptr_t)'),
+    ctxSetDh: f('int SSL_CTX_set0_tmp_dh_pkey(intptr_t, intptr_t)'),
     ctxAddClientCa: f('int SSL_CTX_add_client_CA(intptr_t, intptr_t)'),
     ctxStore: f('intptr_t SSL_CTX_get_cert_store(intptr_t)'),
     storeAddCert: f('int X509_STORE_add_cert(intptr_t, intptr_t)'),
@@ -212,6 +216,7 @@ function bindFunctions(koffi: typeof import('koffi')): OpenSsl {
     readX509: pem('X509'),
     readKey: pem('PrivateKey'),
     readCrl: pem('X509_CRL'),
+    readParams: (bio) => readParams(bio, 0),
     x509Free: f('void X509_free(intptr_t)'),
     keyFree: f('void EVP_PKEY_free(intptr_t)'),
     crlFree: f('void X509_CRL_free(intptr_t)'),

@@ -108,6 +108,16 @@ export class TlsContext {
     })
   }
 
+  dhParams(file: PemFile): void {
+    const { ssl, ctx } = this
+    this.#pem(file, (bio) => {
+      const params = ssl.readParams(bio)
+      const taken = params === 0 ? 0 : ssl.ctxSetDh(ctx, params) // takes the object over
+      if (params !== 0 && taken !== 1) ssl.keyFree(params)
+      this.need(taken, `DH parameters of '${file.file}'`)
+    })
+  }
+
   revocations(file: PemFile): void {
     const { ssl } = this
     const store = ssl.ctxStore(this.ctx)
@@ -148,7 +158,8 @@ export function serverContext(ssl: OpenSsl, settings: TlsServerSettings): TlsCon
   const { ctx } = context
   context.offer(settings, PRIORITIZE_CHACHA + (settings.preferClientCiphers ? 0 : SERVER_PREFERENCE))
   context.certificate(settings.certificate)
-  ssl.ctxCtrl(ctx, CTRL_DH_AUTO, 1)
+  if (settings.dh === undefined) ssl.ctxCtrl(ctx, CTRL_DH_AUTO, 1)
+  else context.dhParams(settings.dh)
   if (settings.ca !== undefined) context.authorities(settings.ca, true)
   if (settings.caVerify !== undefined) context.authorities(settings.caVerify, false)
   if (settings.crl !== undefined) context.revocations(settings.crl)

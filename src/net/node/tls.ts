@@ -58,6 +58,7 @@ export function nodeServerContext(settings: TlsServerSettings): SecureContext {
   return createSecureContext({
     ...options(settings, settings.certificate, ca, settings.crl?.pem),
     secureOptions: secure,
+    dhparam: settings.dh?.pem ?? 'auto',
     // Tickets are sealed with keys of this context alone, and a session is good only under its id: it resumes nowhere else.
     sessionIdContext: `headgate${++contexts}`,
     sessionTimeout: settings.lifetime ?? 300,
