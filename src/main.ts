@@ -5,6 +5,7 @@
 
 import { writeSync } from 'node:fs'
 import type { Plugin } from './core/plugin.ts'
+import { loadAllPlugins } from './plugins.ts'
 import { parseArguments } from './process/arguments.ts'
 import { Messages, writeStderr } from './process/messages.ts'
 import { Signals } from './process/signals.ts'
@@ -52,26 +53,22 @@ async function main(args: readonly string[]): Promise<number> {
       return 1
     case 'run': {
       const signals = new Signals(process)
-      const [{ start }, plugins] = await Promise.all([import('./process/start.ts'), loadPlugins(messages)])
+      const [{ start }, plugins] = await Promise.all([import('./process/start.ts'), pluginsOrProblems(messages)])
       if (plugins === undefined) return 1
-      return start({ line: parsed.line, messages, signals, plugins, say })
+      return start({ line: parsed.line, messages, signals, plugins, threadEntry: new URL('./data-thread.js', import.meta.url), say })
     }
   }
 }
 
-/** The built-in plugins and those that the environment names; undefined when one of these cannot be used, which has been said. */
-async function loadPlugins(messages: Messages): Promise<readonly Plugin[] | undefined> {
-  const [{ samplePlugin }, { builtinPlugins }] = await Promise.all([import('./sample/builtin.ts'), import('../handlers/builtin.ts')])
-  const builtin = [samplePlugin, ...builtinPlugins]
-  const list = process.env['HEADGATE_PLUGINS'] ?? ''
-  if (list === '') return builtin
-  const loaded = await (await import('./process/plugins.ts')).loadPlugins(list, builtin)
+/** All plugins; undefined when one that the environment names cannot be used, which has been said. */
+async function pluginsOrProblems(messages: Messages): Promise<readonly Plugin[] | undefined> {
+  const loaded = await loadAllPlugins()
   for (const problem of loaded.problems) messages.alert(problem)
   return loaded.problems.length > 0 ? undefined : loaded.plugins
 }
 
 async function details(messages: Messages): Promise<string> {
-  const [{ conditionFacts, describeProviders }, plugins] = await Promise.all([import('./process/providers.ts'), loadPlugins(messages)])
+  const [{ conditionFacts, describeProviders }, plugins] = await Promise.all([import('./process/providers.ts'), pluginsOrProblems(messages)])
   return detailsText({
     providers: describeProviders(),
     features: [...conditionFacts({ wanted: undefined, noSplice: false }).features].toSorted(),

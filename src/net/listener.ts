@@ -17,6 +17,8 @@ export interface ListenerEvents {
   accepted(sock: Sock): void
   /** One line for the process log. */
   notice(text: string): void
+  /** Another thread's descriptor to listen on, asked at each open(); undefined: one of our own is opened. */
+  descriptor?(): number | undefined
 }
 
 export class GatedListener {
@@ -46,7 +48,9 @@ export class GatedListener {
 
   /** Rejects with an Error whose code is the system error name. After close(), opens the same address again, the real port included. */
   async open(): Promise<void> {
-    this.#listener = await this.#provider.listen({ ...this.#spec, address: this.#bound }, {
+    const shared = this.#events.descriptor?.()
+    const spec = { ...this.#spec, address: this.#bound, ...(shared === undefined ? {} : { fd: shared, shared: true }) }
+    this.#listener = await this.#provider.listen(spec, {
       accepted: (sock) => this.#events.accepted(sock),
       failed: (error) => this.#failed(error),
     })

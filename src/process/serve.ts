@@ -3,22 +3,16 @@
 import type { Plugin } from '../core/plugin.ts'
 import type { ProcessLog } from '../core/process-log.ts'
 import type { Configuration } from '../config/configuration.ts'
-import { chroot, fdHardLimit, gid, globalMaxconn, hardStopAfter, maxpipes, nbthread, nosplice, pidfile, provider, strictLimits, uid, ulimitN } from '../config/keywords/global.ts'
-import { tuneBufsize, tuneMaxaccept, tunePipesize } from '../config/keywords/tune.ts'
-import { describe } from '../config/report.ts'
+import { chroot, gid, hardStopAfter, nbthread, pidfile, uid } from '../config/keywords/global.ts'
 import { NAME } from '../config/version.ts'
 import { GaugeMemory } from '../proxy/gauge.ts'
-import { BuildError, buildRuntime } from '../proxy/runtime.ts'
-import { systemWheelClock, Wheel } from '../util/wheel.ts'
 import type { CommandLine } from './arguments.ts'
-import { descriptorLimit, planConnections } from './limits.ts'
 import type { Messages } from './messages.ts'
-import { chooseProvider } from './providers.ts'
+import { buildProxies } from './proxies.ts'
 import { reportBugs, run } from './run.ts'
 import type { Runtime } from './runtime.ts'
 import type { Signals } from './signals.ts'
-import { openTrafficLog } from './traffic-log.ts'
-import type { TrafficLog } from './traffic-log.ts'
+import { Threads } from './threads.ts'
 
 export interface ServeOptions {
   /** With what the command line changes of it. */
@@ -27,11 +21,11 @@ export interface ServeOptions {
   readonly plugins: readonly Plugin[]
   readonly messages: Messages
   readonly signals: Signals
+  /** The module that data threads run. */
+  readonly threadEntry: URL
   /** Called once everything listens. */
   readonly listening: (runtime: Runtime) => void
 }
-
-const BUFFER = 16384
 
 /** Runs until the process is to leave; resolves with its exit status. */
 export async function serve(options: ServeOptions): Promise<number> {
@@ -42,53 +36,18 @@ export async function serve(options: ServeOptions): Promise<number> {
     log.alert(`[${NAME}.main()] ${text}`)
     return 1
   }
-  const plan = planConnections(
-    { commandLine: line.maxconn, configured: global.get(globalMaxconn), descriptorsAsked: global.get(ulimitN), descriptorsAtMost: global.get(fdHardLimit) },
-    descriptorLimit(),
-  )
-  if (plan.problem !== undefined) {
-    if (global.get(strictLimits) !== false) return refuse(plan.problem)
-    log.warning(`[${NAME}.main()] ${plan.problem} maxconn is ${plan.maxconn}.`)
-  }
   const threads = global.get(nbthread) ?? 1
-  if (threads > 1) log.notice(`'nbthread ${threads}' does not act yet: there is one data thread`)
-
-  const socks = await chooseProvider({
-    wanted: line.provider ?? global.get(provider),
-    maxPipes: global.get(nosplice) === true ? 0 : global.get(maxpipes),
-    pipeSize: global.get(tunePipesize),
-    maxAccept: accepts(global.get(tuneMaxaccept)),
-  })
-  if (typeof socks === 'string') return refuse(socks)
-
-  let traffic: TrafficLog
-  try {
-    traffic = await openTrafficLog(configuration, log)
-  } catch (error) {
-    return refuse(error instanceof Error ? error.message : String(error))
+  const gauges = new GaugeMemory(0, threads)
+  const proxies = await buildProxies({ configuration, line, plugins: options.plugins, log, gauges })
+  if (!('runtime' in proxies)) {
+    const last = proxies.at(-1)
+    for (const text of proxies.slice(0, -1)) messages.print('alert', text)
+    return refuse(last ?? 'The configuration cannot be started! Exiting.')
   }
-  const wheel = new Wheel(systemWheelClock())
-  let runtime: Runtime
-  try {
-    runtime = await buildRuntime(configuration, {
-      provider: socks,
-      wheel,
-      gauges: new GaugeMemory(),
-      clock: Date.now,
-      random: Math.random,
-      plugins: options.plugins,
-      global,
-      bufferSize: global.get(tuneBufsize) ?? BUFFER,
-      maxconn: plan.maxconn,
-      sinkFor: (values) => traffic.sink(values),
-      notice: (text) => log.notice(text),
-      bug: (where, error) => reportBug(log, where, error),
-    })
-  } catch (error) {
-    if (!(error instanceof BuildError)) throw error
-    for (const problem of error.problems) messages.print(problem.level, describe(problem))
-    return refuse('The configuration cannot be started! Exiting.')
-  }
+  const { traffic } = proxies
+  let runtime: Runtime = proxies.runtime
+  if (threads > 1 && proxies.provider === 'linux') runtime = new Threads({ control: proxies.runtime, count: threads, line, gauges, log, entry: options.threadEntry })
+  else if (threads > 1) log.notice(`nbthread ${threads}: the node provider has one data thread`)
   reportBugs(log)
   const status = await run({
     runtime,
@@ -116,13 +75,4 @@ function lateLog(messages: Messages): { log: ProcessLog; ready: () => void } {
     log: { alert: (text) => current.alert(text), warning: (text) => current.warning(text), notice: (text) => current.notice(text) },
     ready: () => void import('./log.ts').then(({ processLog }) => (current = processLog(messages))),
   }
-}
-
-/** -1 is no limit. */
-function accepts(n: number | undefined): number | undefined {
-  return n === undefined ? undefined : n < 1 ? 1_000_000 : n
-}
-
-function reportBug(log: ProcessLog, where: string, error: unknown): void {
-  log.alert(`bug: ${where}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
 }

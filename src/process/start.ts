@@ -25,6 +25,8 @@ import { conditionFacts } from './providers.ts'
 import type { Signals } from './signals.ts'
 
 export interface StartOptions {
+  /** The module that data threads run. */
+  readonly threadEntry: URL
   readonly line: CommandLine
   readonly messages: Messages
   readonly signals: Signals
@@ -90,6 +92,7 @@ export async function start(options: StartOptions): Promise<number> {
     plugins: options.plugins,
     messages,
     signals: options.signals,
+    threadEntry: options.threadEntry,
     listening(runtime) {
       if (line.verbose && !copy) say(runtime.listening().map((address) => `Listening on ${address}\n`).join(''))
       if (copy) daemonListens()

@@ -2,7 +2,7 @@
 
 import type { Address } from '../core/address.ts'
 import type { ProcessView, ProxyView } from '../core/view.ts'
-import type { Wheel } from '../util/wheel.ts'
+import { Alarm, type Wheel } from '../util/wheel.ts'
 import type { Balance } from './balance.ts'
 import type { Gauge } from './gauge.ts'
 import type { InspectionPlan } from './inspection.ts'
@@ -10,6 +10,9 @@ import type { Subject } from '../core/sample.ts'
 import { chooseServer, type SwitchingRule } from '../sample/switching.ts'
 import { Queue, type Ticket, type Waiter } from './queue.ts'
 import type { Server } from './server.ts'
+
+/** How often those who wait look whether another thread has given a place back. ms */
+const LOOK_AGAIN_MS = 10
 
 export interface BackendSettings {
   readonly name: string
@@ -45,6 +48,8 @@ export class Backend implements ProxyView {
   readonly sessions: Gauge
   readonly #balance: Balance
   readonly #queue: Queue
+  readonly #wheel: Wheel
+  readonly #lookAgain = new Alarm(() => this.admit())
 
   constructor(settings: BackendSettings, servers: readonly Server[], balance: Balance, sessions: Gauge, wheel: Wheel, process: ProcessView) {
     this.settings = settings
@@ -55,6 +60,7 @@ export class Backend implements ProxyView {
     this.servers = servers
     this.#balance = balance
     this.sessions = sessions
+    this.#wheel = wheel
     this.#queue = new Queue(wheel)
   }
 
@@ -109,6 +115,7 @@ export class Backend implements ProxyView {
   }
 
   join(waiter: Waiter): Ticket {
+    this.#wheel.arm(this.#lookAgain, LOOK_AGAIN_MS)
     return this.#queue.join(waiter, this.settings.queueTimeout)
   }
 
@@ -118,7 +125,11 @@ export class Backend implements ProxyView {
 
   /** Looks whether those who wait can go on: a slot was freed, a server came back. */
   admit(): void {
-    if (this.#queue.length === 0) return
+    if (this.#queue.length === 0) {
+      this.#wheel.disarm(this.#lookAgain)
+      return
+    }
+    this.#wheel.arm(this.#lookAgain, LOOK_AGAIN_MS)
     const usable = this.usable()
     this.#queue.admit((waiter) => (usable.length > 0 ? this.#take(usable, waiter.source) : undefined))
   }

@@ -119,11 +119,13 @@ export async function buildFrontend(build: Build, host: FrontendHost, section: P
         continue
       }
       const spec = listenSpec(address, resolved, bindLine.values, section)
+      const number = binds.length
+      const descriptor = (): number | undefined => build.sharedDescriptor(section.name, number)
       const { place } = bindLine
       const identity = { name: bindLine.values.get(bindName) ?? String(binds.length + 1), place: `${place.file}:${place.line}`, maxconn: bindLine.values.get(bindMaxconn) ?? 0 }
       binds.push(
         new Bind(identity, frontend, plan, build.gauges.gauge(), (accepted) =>
-          new GatedListener(build.provider, spec, build.wheel, { accepted, notice: (text) => build.notice(`frontend ${section.name}: ${text}`) }),
+          new GatedListener(build.provider, spec, build.wheel, { accepted, descriptor, notice: (text) => build.notice(`frontend ${section.name}: ${text}`) }),
         ),
       )
     }

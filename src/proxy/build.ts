@@ -31,6 +31,8 @@ export interface BuildHost {
   readonly bufferSize: number
   /** Where a proxy's log lines go; undefined: nowhere. */
   sinkFor(values: Values): LogSink | undefined
+  /** Descriptors that another thread listens on, by frontend and number of its listener; undefined: open one. */
+  readonly sharedDescriptor?: (frontend: string, listener: number) => number | undefined
   /** One line for the process log. */
   notice(text: string): void
 }
@@ -87,6 +89,10 @@ export class Build {
 
   notice(text: string): void {
     this.#host.notice(text)
+  }
+
+  sharedDescriptor(frontend: string, listener: number): number | undefined {
+    return this.#host.sharedDescriptor?.(frontend, listener)
   }
 
   sinkFor(values: Values): LogSink | undefined {

@@ -77,6 +77,11 @@ export class Runtime {
     return this.frontends.flatMap((f) => f.binds.map((b) => formatAddress(b.listener.address)))
   }
 
+  /** The descriptors being listened on, for data threads; the provider's, so none on node. */
+  descriptors(): { frontend: string; listener: number; fd: number }[] {
+    return this.frontends.flatMap((f) => f.binds.flatMap(({ listener: { fd } }, listener) => (fd === undefined ? [] : [{ frontend: f.name, listener, fd }])))
+  }
+
   /** Accepts nothing while it holds; what comes waits in the kernel's queue. Idempotent. */
   hold(on: boolean): void {
     for (const frontend of this.frontends) frontend.gate('operator', on)

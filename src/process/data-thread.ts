@@ -1,0 +1,79 @@
+// Owns the life of one data thread: builds its proxies on the control thread's descriptors, and follows its orders.
+
+import { hostname } from 'node:os'
+import type { MessagePort } from 'node:worker_threads'
+import type { Plugin } from '../core/plugin.ts'
+import type { ProcessLog } from '../core/process-log.ts'
+import { systemFiles } from '../config/files.ts'
+import { builtinKeywords } from '../config/keywords/table.ts'
+import { loadConfiguration } from '../config/load.ts'
+import { GaugeMemory } from '../proxy/gauge.ts'
+import { applyCommandLine } from './overrides.ts'
+import { buildProxies } from './proxies.ts'
+import type { Order, Report, ThreadSeed } from './threads.ts'
+
+/** Returns when the thread serves; it ends when nothing is left to do. */
+export async function runDataThread(port: MessagePort, seed: ThreadSeed, plugins: readonly Plugin[]): Promise<void> {
+  const report = (message: Report): void => port.postMessage(message)
+  const say = (level: 'alert' | 'warning' | 'notice') => (text: string): void => report({ said: 'log', level, text })
+  const log: ProcessLog = { alert: say('alert'), warning: say('warning'), notice: say('notice') }
+  const { line } = seed
+  let { descriptors } = seed
+
+  // What was wrong with it the control thread has told.
+  const { configuration } = loadConfiguration({
+    paths: line.files,
+    files: systemFiles,
+    keywords: builtinKeywords,
+    plugins,
+    env: { ...process.env, HAPROXY_LOCALPEER: line.localPeer ?? hostname() },
+    diag: false,
+  })
+  const proxies = await buildProxies({
+    configuration: applyCommandLine(configuration, line),
+    line,
+    plugins,
+    log,
+    gauges: new GaugeMemory(seed.thread, seed.threads, seed.gauges),
+    sharedDescriptor: (frontend, listener) => descriptors.get(`${frontend}/${listener}`),
+  })
+  if (!('runtime' in proxies)) {
+    report({ said: 'problems', lines: proxies })
+    process.exit(1)
+  }
+  const { runtime, traffic } = proxies
+
+  // Nobody can say what an exception left undone: the connections of this thread end with it, and another thread takes its place.
+  const broken = (error: unknown): void => {
+    log.alert(`bug: data thread ${seed.thread}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+    runtime.kill()
+    traffic.flushSync()
+    process.exit(1)
+  }
+  process.on('uncaughtException', broken)
+  process.on('unhandledRejection', broken)
+
+  const problems = await runtime.start()
+  if (problems.length > 0) {
+    report({ said: 'problems', lines: problems })
+    process.exit(1)
+  }
+  port.on('message', (message: Order) => {
+    switch (message.order) {
+      case 'hold':
+        return runtime.hold(message.on)
+      case 'resume':
+        descriptors = message.descriptors
+        return void runtime.resume().then((lines) => lines.forEach((text) => log.alert(text)))
+      case 'pause':
+      case 'softStop':
+      case 'kill':
+        return runtime[message.order]()
+    }
+  })
+  report({ said: 'listening' })
+  void runtime.finished.then(async () => {
+    await traffic.drained()
+    process.exit(0)
+  })
+}

@@ -1,0 +1,83 @@
+// Owns what every thread that runs proxies does first: provider, logs, proxies built from the configuration.
+
+import type { Plugin } from '../core/plugin.ts'
+import type { ProcessLog } from '../core/process-log.ts'
+import type { Configuration } from '../config/configuration.ts'
+import { globalMaxconn, maxpipes, nosplice, provider } from '../config/keywords/global.ts'
+import { fdHardLimit, strictLimits, ulimitN } from '../config/keywords/global.ts'
+import { tuneBufsize, tuneMaxaccept, tunePipesize } from '../config/keywords/tune.ts'
+import { describe } from '../config/report.ts'
+import type { GaugeMemory } from '../proxy/gauge.ts'
+import { BuildError, buildRuntime, type Runtime } from '../proxy/runtime.ts'
+import { systemWheelClock, Wheel } from '../util/wheel.ts'
+import type { CommandLine } from './arguments.ts'
+import { descriptorLimit, planConnections } from './limits.ts'
+import { chooseProvider } from './providers.ts'
+import { openTrafficLog, type TrafficLog } from './traffic-log.ts'
+
+const BUFFER = 16384
+
+export interface ProxiesOptions {
+  /** With what the command line changes of it. */
+  readonly configuration: Configuration
+  readonly line: CommandLine
+  readonly plugins: readonly Plugin[]
+  readonly log: ProcessLog
+  readonly gauges: GaugeMemory
+  /** Descriptors that another thread listens on, by frontend and number of its listener. */
+  readonly sharedDescriptor?: (frontend: string, listener: number) => number | undefined
+}
+
+export interface Proxies {
+  readonly runtime: Runtime
+  readonly traffic: TrafficLog
+  readonly provider: 'node' | 'linux'
+}
+
+/** Resolves with what is wrong, one line each and already worded, when the proxies cannot be built. */
+export async function buildProxies(options: ProxiesOptions): Promise<Proxies | readonly string[]> {
+  const { configuration, line, log } = options
+  const { global } = configuration
+  const plan = planConnections(
+    { commandLine: line.maxconn, configured: global.get(globalMaxconn), descriptorsAsked: global.get(ulimitN), descriptorsAtMost: global.get(fdHardLimit) },
+    descriptorLimit(),
+  )
+  if (plan.problem !== undefined) {
+    if (global.get(strictLimits) !== false) return [plan.problem]
+    log.warning(`${plan.problem} maxconn is ${plan.maxconn}.`)
+  }
+  const socks = await chooseProvider({
+    wanted: line.provider ?? global.get(provider),
+    maxPipes: global.get(nosplice) === true ? 0 : global.get(maxpipes),
+    pipeSize: global.get(tunePipesize),
+    maxAccept: accepts(global.get(tuneMaxaccept)),
+  })
+  if (typeof socks === 'string') return [socks]
+  try {
+    const traffic = await openTrafficLog(configuration, log)
+    const runtime = await buildRuntime(configuration, {
+      provider: socks,
+      wheel: new Wheel(systemWheelClock()),
+      gauges: options.gauges,
+      clock: Date.now,
+      random: Math.random,
+      plugins: options.plugins,
+      global,
+      bufferSize: global.get(tuneBufsize) ?? BUFFER,
+      maxconn: plan.maxconn,
+      sinkFor: (values) => traffic.sink(values),
+      notice: (text) => log.notice(text),
+      bug: (where, error) => log.alert(`bug: ${where}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
+      ...(options.sharedDescriptor === undefined ? {} : { sharedDescriptor: options.sharedDescriptor }),
+    })
+    return { runtime, traffic, provider: socks.name }
+  } catch (error) {
+    if (error instanceof BuildError) return [...error.problems.map(describe), 'The configuration cannot be started! Exiting.']
+    return [error instanceof Error ? error.message : String(error)]
+  }
+}
+
+/** -1 is no limit. */
+function accepts(n: number | undefined): number | undefined {
+  return n === undefined ? undefined : n < 1 ? 1_000_000 : n
+}

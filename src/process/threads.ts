@@ -1,0 +1,183 @@
+// Owns the data threads: the control thread listens and gives its descriptors to nbthread workers, each with its own event loop and
+// its own proxies; it passes on what is to be done, and replaces a thread that broke.
+//
+//   control: listening descriptors, signals, logs of the process        (accepts nothing itself)
+//      ├─ data thread 0 ─ epoll ─ duplicates of the descriptors ─ connections
+//      └─ data thread n …                                  counts of all in shared memory (proxy/gauge.ts)
+//
+// A thread that throws outside a handler closes what it has and ends; its counts are taken back, and another takes its place.
+// The descriptors are the control thread's, so listening never stops.
+
+import { Worker } from 'node:worker_threads'
+import type { ProcessLog } from '../core/process-log.ts'
+import { GaugeMemory } from '../proxy/gauge.ts'
+import type { CommandLine } from './arguments.ts'
+import type { Runtime } from './runtime.ts'
+
+/** What the control thread tells a data thread to do. */
+export type Order =
+  | { readonly order: 'hold'; readonly on: boolean }
+  | { readonly order: 'pause' | 'softStop' | 'kill' }
+  | { readonly order: 'resume'; readonly descriptors: Descriptors }
+
+/** `frontend/listener` → descriptor. */
+export type Descriptors = ReadonlyMap<string, number>
+
+export type Report =
+  | { readonly said: 'listening' }
+  | { readonly said: 'problems'; readonly lines: readonly string[] }
+  | { readonly said: 'log'; readonly level: 'alert' | 'warning' | 'notice'; readonly text: string }
+
+/** Everything a data thread is made from. */
+export interface ThreadSeed {
+  readonly line: CommandLine
+  /** This thread's row of `gauges`, and how many there are. */
+  readonly thread: number
+  readonly threads: number
+  readonly gauges: SharedArrayBuffer
+  readonly descriptors: Descriptors
+}
+
+export interface Listening {
+  readonly frontend: string
+  readonly listener: number
+  readonly fd: number
+}
+
+/** The control thread's proxies: they listen and accept nothing. */
+export interface ControlRuntime extends Runtime {
+  descriptors(): readonly Listening[]
+}
+
+export interface ThreadsOptions {
+  readonly control: ControlRuntime
+  readonly count: number
+  readonly line: CommandLine
+  readonly gauges: GaugeMemory
+  readonly log: ProcessLog
+  /** The module that a data thread runs. */
+  readonly entry: URL
+  /** Threads that broke are replaced after this pause. ms, default 100: a bug at start-up must not become a busy loop. */
+  readonly pause?: number
+}
+
+/** How long threads get to close after kill(). ms */
+const KILL_GRACE = 500
+
+export class Threads implements Runtime {
+  readonly finished: Promise<void>
+  readonly #options: ThreadsOptions
+  readonly #workers = new Map<number, Worker>()
+  readonly #replacing = new Map<number, NodeJS.Timeout>()
+  #finish: () => void = () => undefined
+  #stopping = false
+
+  constructor(options: ThreadsOptions) {
+    this.#options = options
+    this.finished = new Promise((resolve) => (this.#finish = resolve))
+  }
+
+  async start(): Promise<readonly string[]> {
+    const { control, count } = this.#options
+    control.hold(true)
+    const problems = await control.start()
+    if (problems.length > 0) return problems
+    const failures = await Promise.all(Array.from({ length: count }, (_, thread) => this.#spawn(thread)))
+    const failed = failures.flat()
+    if (failed.length > 0) this.kill()
+    return failed
+  }
+
+  /** Resolves when the thread accepts, with nothing, or with why it does not. */
+  #spawn(thread: number): Promise<readonly string[]> {
+    const { count, line, gauges, log, entry } = this.#options
+    const seed: ThreadSeed = { line, thread, threads: count, gauges: gauges.shared, descriptors: this.#descriptors() }
+    const worker = new Worker(entry, { workerData: seed, name: `data thread ${thread}` })
+    this.#workers.set(thread, worker)
+    return new Promise((resolve) => {
+      worker.on('message', (report: Report) => {
+        if (report.said === 'listening') resolve([])
+        else if (report.said === 'problems') resolve(report.lines)
+        else log[report.level](report.text)
+      })
+      worker.on('error', (error) => log.alert(`bug: data thread ${thread}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`))
+      worker.on('exit', () => {
+        resolve([`data thread ${thread} ended before it listened`])
+        this.#ended(thread)
+      })
+    })
+  }
+
+  #descriptors(): Descriptors {
+    return new Map(this.#options.control.descriptors().map((l) => [`${l.frontend}/${l.listener}`, l.fd]))
+  }
+
+  #ended(thread: number): void {
+    this.#workers.delete(thread)
+    GaugeMemory.takeBack(this.#options.gauges.shared, thread)
+    if (!this.#stopping) {
+      this.#options.log.alert(`data thread ${thread} ended, another takes its place`)
+      this.#replacing.set(
+        thread,
+        setTimeout(() => {
+          this.#replacing.delete(thread)
+          void this.#spawn(thread).then((lines) => lines.forEach((text) => this.#options.log.alert(text)))
+        }, this.#options.pause ?? 100),
+      )
+    } else if (this.#workers.size === 0) this.#finish()
+  }
+
+  #order(order: Order): void {
+    for (const worker of this.#workers.values()) worker.postMessage(order)
+  }
+
+  listening(): readonly string[] {
+    return this.#options.control.listening()
+  }
+
+  hold(on: boolean): void {
+    this.#order({ order: 'hold', on })
+  }
+
+  pause(): void {
+    this.#order({ order: 'pause' })
+    this.#options.control.pause()
+  }
+
+  async resume(): Promise<readonly string[]> {
+    const problems = await this.#options.control.resume()
+    this.#options.control.hold(true)
+    this.#order({ order: 'resume', descriptors: this.#descriptors() })
+    return problems
+  }
+
+  softStop(): void {
+    this.#stop()
+    this.#order({ order: 'softStop' })
+    if (this.#workers.size === 0) this.#finish()
+  }
+
+  #stop(): void {
+    this.#stopping = true
+    for (const timeout of this.#replacing.values()) clearTimeout(timeout)
+    this.#replacing.clear()
+    this.#options.control.softStop()
+  }
+
+  kill(): void {
+    this.#stop()
+    this.#order({ order: 'kill' })
+    if (this.#workers.size === 0) this.#finish()
+    setTimeout(() => {
+      for (const worker of this.#workers.values()) void worker.terminate()
+    }, KILL_GRACE).unref()
+  }
+
+  describe(): readonly string[] {
+    return this.#options.control.describe()
+  }
+
+  remaining(): number {
+    return this.#options.control.remaining()
+  }
+}
