@@ -3,16 +3,26 @@
 //
 // What came instead of a good header is left unread, so the end is RST, as in HAProxy.
 
-import { flag, more, next, proxyErrorFact, proxyHeaderFact, readProxyHeader, reset, tuneBufsize } from 'headgate/plugin'
-import type { Handler, Handshake, MakeHandler, PlanLine, Plugin, Verdict } from 'headgate/plugin'
+import { bool, flag, more, next, proxyHeaderFact, readProxyHeader, reset, TLV, tlvOf, tuneBufsize } from 'headgate/plugin'
+import type { FetchSpec, Handler, Handshake, MakeHandler, PlanLine, Plugin, ProxyHeader, Sample, Verdict } from 'headgate/plugin'
 
 export const acceptProxy = flag('accept-proxy', ['bind'], 'Every connection begins with a PROXY protocol header, version 1 or 2, and is known by the addresses in it.')
 
-/** As HAProxy logs them: people search for these words. */
+/** As HAProxy logs them: people search for these words. What exactly is wrong follows in parentheses. */
 const MALFORMED = {
   invalid: 'Received an invalid PROXY protocol header',
   unhandled: 'Received an unhandled protocol in the PROXY protocol header',
 } as const
+
+const NAMED = new Map<string, number>([
+  ['ALPN', TLV.alpn],
+  ['AUTHORITY', TLV.authority],
+  ['CRC32C', TLV.crc32c],
+  ['NOOP', TLV.noop],
+  ['UNIQUE_ID', TLV.uniqueId],
+  ['SSL', TLV.ssl],
+  ['NETNS', TLV.netns],
+])
 
 class AcceptProxy implements Handler {
   readonly name = 'accept-proxy'
@@ -38,8 +48,7 @@ class AcceptProxy implements Handler {
       case 'other':
         return reset({ cause: 'malformed', detail: 'Received something which does not look like a PROXY protocol header' })
       case 'malformed':
-        hs.set(proxyErrorFact, read.why)
-        return reset({ cause: 'malformed', detail: MALFORMED[read.kind] })
+        return reset({ cause: 'malformed', detail: `${MALFORMED[read.kind]} (${read.why})` })
       case 'header': {
         const { header } = read
         hs.take(header.length)
@@ -52,6 +61,49 @@ class AcceptProxy implements Handler {
     }
   }
 }
+
+/** A value of the header, byte for byte. */
+function value(header: ProxyHeader | undefined, type: number): Sample | undefined {
+  const bytes = header === undefined ? undefined : tlvOf(header, type)
+  return bytes === undefined ? undefined : { type: 'str', value: Buffer.from(bytes).toString('latin1') }
+}
+
+const FETCHES: readonly FetchSpec[] = [
+  {
+    name: 'fc_rcvd_proxy',
+    output: 'bool',
+    source: 'client-l4',
+    doc: 'Whether the connection began with a PROXY header.',
+    compile: () => (subject) => bool(subject.client?.get(proxyHeaderFact) !== undefined),
+  },
+  {
+    name: 'fc_pp_authority',
+    output: 'str',
+    source: 'client-l4',
+    doc: 'The host name that the PROXY header says the client asked for.',
+    compile: () => (subject) => value(subject.client?.get(proxyHeaderFact), TLV.authority),
+  },
+  {
+    name: 'fc_pp_unique_id',
+    output: 'str',
+    source: 'client-l4',
+    doc: 'The unique id in the PROXY header.',
+    compile: () => (subject) => value(subject.client?.get(proxyHeaderFact), TLV.uniqueId),
+  },
+  {
+    name: 'fc_pp_tlv',
+    args: [{ name: 'id', type: 'str' }],
+    output: 'str',
+    source: 'client-l4',
+    doc: 'The value of this type in the PROXY header: a number up to 255, or ALPN, AUTHORITY, CRC32C, NOOP, UNIQUE_ID, SSL, NETNS.',
+    compile(args, _scope, fail) {
+      const id = args.str(0)
+      const type = /^[0-9]{1,3}$|^0x[0-9a-fA-F]{1,2}$/.test(id) ? Number(id) : NAMED.get(id)
+      if (type === undefined || type > 255) return fail(`'${id}' is no TLV type`, 'a number from 0 to 255, or one of ' + [...NAMED.keys()].join(', '))
+      return (subject) => value(subject.client?.get(proxyHeaderFact), type)
+    },
+  },
+]
 
 function make(line: PlanLine): MakeHandler {
   // what it knows of a connection is in the connection: one object serves the line
@@ -71,4 +123,5 @@ export const acceptProxyPlugin: Plugin = {
       insert: make,
     },
   ],
+  fetches: FETCHES,
 }

@@ -102,9 +102,6 @@ export interface ProxyHeader extends ProxyValues {
 /** The header that a connection began with. Not set: none came. */
 export const proxyHeaderFact: FactKey<ProxyHeader> = factKey<ProxyHeader>('proxy header')
 
-/** What exactly was wrong with a header that was refused; the log has HAProxy's words for it. */
-export const proxyErrorFact: FactKey<string> = factKey<string>('proxy error')
-
 /** The value of any type by its number, the last of several; undefined: the header has none. */
 export function tlvOf(header: ProxyHeader, type: number): Uint8Array | undefined {
   return header.tlvs.findLast((tlv) => tlv.type === type)?.value

@@ -4,7 +4,7 @@ import { X509Certificate } from 'node:crypto'
 import fc from 'fast-check'
 import { generate } from 'selfsigned'
 import t from 'tap'
-import { buildProxyV1, buildProxyV2, originFact, proxyErrorFact, proxyHeaderFact, readCertificate, textTlv, TLV, tlsFact, uniqueIdFact } from '../../src/plugin.ts'
+import { buildProxyV1, buildProxyV2, originFact, proxyHeaderFact, readCertificate, textTlv, TLV, tlsFact, uniqueIdFact } from '../../src/plugin.ts'
 import type { Address, App, FactKey, MakeHandler, Origin, TlsFacts } from '../../src/plugin.ts'
 import { configured, FakeHandshake, handlerContract, type ContractCase, type Configured, type FakeOptions, type Outcome } from '../kit/index.ts'
 
@@ -174,14 +174,14 @@ t.test('accept-proxy: causes as HAProxy logs them', async (t) => {
   const bad = (bytes: string | Buffer): readonly unknown[] => {
     const [hs, why] = refused((h) => h.arrive(bytes))
     t.same(hs.sock.done, ['RST'], 'what came is left unread: RST')
-    return [...why.slice(0, 3), hs.get(proxyErrorFact)]
+    return why.slice(0, 3)
   }
-  t.same(bad('GET / HTTP/1.0\r\n\r\n'), ['accept-proxy', 'malformed', 'Received something which does not look like a PROXY protocol header', undefined])
-  t.same(bad('PROXY TCP4 1.2.3.4 5.6.7.8 1 65536\r\n'), ['accept-proxy', 'malformed', 'Received an invalid PROXY protocol header', 'port 65536 is beyond 65535'])
-  t.same(bad('PROXY UDP4 1.2.3.4 5.6.7.8 1 2\r\n'), ['accept-proxy', 'malformed', 'Received an unhandled protocol in the PROXY protocol header', 'unknown protocol "UD"'])
+  t.same(bad('GET / HTTP/1.0\r\n\r\n'), ['accept-proxy', 'malformed', 'Received something which does not look like a PROXY protocol header'])
+  t.same(bad('PROXY TCP4 1.2.3.4 5.6.7.8 1 65536\r\n'), ['accept-proxy', 'malformed', 'Received an invalid PROXY protocol header (port 65536 is beyond 65535)'])
+  t.same(bad('PROXY UDP4 1.2.3.4 5.6.7.8 1 2\r\n'), ['accept-proxy', 'malformed', 'Received an unhandled protocol in the PROXY protocol header (unknown protocol "UD")'])
   const spoiled = Buffer.from(V2)
   spoiled[20] = 0
-  t.equal(bad(spoiled)[3], 'CRC32C does not match')
+  t.equal(bad(spoiled)[2], 'Received an invalid PROXY protocol header (CRC32C does not match)')
 
   const [silent, late] = refused((hs) => hs.elapse(10_100))
   t.same([late.slice(0, 3), silent.sock.done], [['accept-proxy', 'timeout', 'Timeout while waiting for PROXY protocol header'], ['FIN']])
@@ -191,15 +191,39 @@ t.test('accept-proxy: causes as HAProxy logs them', async (t) => {
 
 t.test('accept-proxy: a header is as long as a buffer', async (t) => {
   const long = (n: number): Buffer => buildProxyV2({ command: 'LOCAL', src: ip('1.1.1.1', 1), dst: ip('1.1.1.1', 1), tlvs: [{ type: TLV.noop, value: new Uint8Array(n) }] })
-  const sent = (text: string, n: number, bufferSize: number): Outcome | string | undefined => {
+  const sent = (text: string, n: number, bufferSize: number): unknown => {
     const hs = reads(`${text}${LISTEN} accept-proxy`).accept({ bufferSize })
     hs.arrive(long(n))
-    return hs.get(proxyErrorFact) ?? hs.outcome
+    return refusal(hs.outcome)[2] ?? hs.outcome
   }
   t.same(sent('', 16_384 - 19, 16_384), { served: 'stream' })
-  t.equal(sent('', 16_384 - 18, 16_384), '16385 bytes, more than 16384')
+  t.equal(sent('', 16_384 - 18, 16_384), 'Received an invalid PROXY protocol header (16385 bytes, more than 16384)')
   t.same(sent('global\n tune.bufsize 65536\n', 60_000, 65_536), { served: 'stream' })
-  t.equal(sent('global\n tune.bufsize 1024\n', 2_000, 1_024), '2019 bytes, more than 1024')
+  t.equal(sent('global\n tune.bufsize 1024\n', 2_000, 1_024), 'Received an invalid PROXY protocol header (2019 bytes, more than 1024)')
+})
+
+t.test('accept-proxy: rules and logs see what the header says', async (t) => {
+  const passes = (condition: string, header: Buffer = V2): boolean => {
+    const hs = reads(`${LISTEN} accept-proxy\n tcp-request session accept if ${condition}\n tcp-request session reject`).accept()
+    hs.arrive(header)
+    return hs.outcome !== undefined && 'served' in hs.outcome
+  }
+  for (const [condition, truth] of [
+    ['{ fc_rcvd_proxy }', true],
+    ['{ fc_pp_authority a.example }', true],
+    ['{ fc_pp_authority b.example }', false],
+    ['{ fc_pp_unique_id -m found }', false],
+    ['{ fc_pp_tlv(2) a.example }', true],
+    ['{ fc_pp_tlv(AUTHORITY) a.example }', true],
+    ['{ fc_pp_tlv(0x02) a.example }', true],
+    ['{ fc_pp_tlv(CRC32C) -m len 4 }', true],
+    ['{ fc_pp_tlv(255) -m found }', false],
+  ] as const) {
+    t.equal(passes(condition), truth, condition)
+  }
+  t.notOk(passes('{ fc_pp_authority -m found }', V1))
+  t.same(reads(`${LISTEN}\n tcp-request session reject if { fc_rcvd_proxy }`).accept().outcome, { served: 'stream' })
+  for (const bad of ['256', '-1', 'NOPE', '0x100']) t.match(configured(`${LISTEN}\n tcp-request session reject if { fc_pp_tlv(${bad}) -m found }`).problems[0], `'${bad}' is no TLV type`)
 })
 
 t.test('expect-proxy: one header, whoever asked for it', async (t) => {

@@ -164,6 +164,9 @@ const taken = (why: string, source: string, to: string, line: string): Partial<S
 })
 const OWN = ['127.0.0.1:port', '127.0.0.1:front', 'PROXY TCP4 127.0.0.1 127.0.0.1 client front'] as const
 const ANNOUNCED = ['10.1.2.3:port', '10.4.5.6:port', 'PROXY TCP4 10.1.2.3 10.4.5.6 4000 443'] as const
+const announcing = (why: string, facts: string): Partial<Scenario> => ({
+  differs: { why, headgate: { ends: 'FIN', server: { version: 1, line: OWN[2], rest: 'ping' }, log: [`<134>tag: ${facts} --`] } },
+})
 const refused = (name: string, why: string): Partial<Scenario> => ({
   differs: { why, headgate: { ends: 'RST', server: 'not reached', log: [`<134>tag: 127.0.0.1:port [date] f-${name}/1: Received an invalid PROXY protocol header`] } },
 })
@@ -180,14 +183,17 @@ const incoming: Scenario[] = [
   received('in-v2-6', 'v2 over IPv6', [v2({ family: 0x21, addresses: V6 })]),
   received('in-v2-local', 'v2 LOCAL', [v2({ command: 0x20, family: 0 })]),
   received('in-v2-local-addr', 'v2 LOCAL with addresses: they do not count', [v2({ command: 0x20, addresses: V4 })]),
-  received('in-v2-local-tlv', 'trap 8: TLVs also with LOCAL', [v2({ command: 0x20, addresses: V4, tlvs: [[0x02, 'name.test'], [0x05, 'id-1']] })], { format: PP_FACTS }),
+  received('in-v2-local-tlv', 'trap 8: TLVs also with LOCAL', [v2({ command: 0x20, addresses: V4, tlvs: [[0x02, 'name.test'], [0x05, 'id-1']] })], {
+    format: PP_FACTS,
+    ...announcing('LOCAL hides the addresses, not what else the proxy says', '1 name.test id-1 127.0.0.1:port'),
+  }),
   received('in-v2-tlv', 'v2 with authority and unique id', [v2({ addresses: V4, tlvs: [[0x02, 'name.test'], [0x04, 'padding'], [0x05, 'id-1'], [0xee, 'ours']] })], { format: PP_FACTS }),
   received('in-v2-skip', 'trap 8: exactly the declared length is skipped', [v2({ addresses: V4, tlvs: [[0x04, Buffer.alloc(300)]] })]),
   received('in-v2-crc', 'v2 with a right checksum', [withChecksum({ addresses: V4 })]),
   received('in-v2-badcrc', 'v2 with a wrong checksum', [withChecksum({ addresses: V4 }, false)], refused('in-v2-badcrc', 'HAProxy has already taken the address it found in a header that is wrong')),
   received('in-v2-over', 'trap 8: a TLV that claims more than the header holds', [
     Buffer.concat([v2({ addresses: V4, length: 12 + 5 }), Buffer.from([0x02, 0, 200]), Buffer.from('ab'), Buffer.alloc(200, 'z')]),
-  ], { format: PP_FACTS }),
+  ], { format: PP_FACTS, ...refused('in-v2-over', 'HAProxy has already taken the address it found in a header that is wrong') }),
   received('in-v2-short', 'v2 whose length is less than its addresses', [v2({ addresses: V4.subarray(0, 8) })]),
   received('in-v2-version', 'version 3', [v2({ command: 0x31, addresses: V4 })]),
   received('in-v2-command', 'v2 with an unknown command', [v2({ command: 0x22, addresses: V4 })]),
