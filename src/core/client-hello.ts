@@ -108,8 +108,8 @@ export function readClientHello(bytes: Buffer): HelloState {
     if (message.length > 0 && message[0] !== 1) return BAD
     const need = message.length < 4 ? MAX_HELLO : 4 + message.readUIntBE(1, 3)
     if (need > MAX_HELLO) return BAD
-    if (message.length >= need) return parseBody(message, need, at)
     if (bytes.length < at) return { state: 'more', total: at }
+    if (message.length >= need) return parseBody(message, need, at)
   }
 }
 

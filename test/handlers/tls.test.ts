@@ -13,6 +13,7 @@ import { nodeProvider } from '../../src/net/node/provider.ts'
 import { Wheel } from '../../src/util/wheel.ts'
 import { certificates } from '../kit/certificates.ts'
 import { allKeywords, loadText } from '../kit/configuration.ts'
+import { handlerContract } from '../kit/handler-contract.ts'
 import { planLineOf } from '../kit/plan-line.ts'
 
 const made = await certificates()
@@ -220,7 +221,7 @@ async function ask(front: Front, options: tlsModule.ConnectionOptions = {}): Pro
     let text = ''
     let cn = ''
     socket.on('secureConnect', () => {
-      cn = `${String(socket.getPeerCertificate().subject.CN)} ${String(socket.alpnProtocol)} ${String(socket.getProtocol())}`
+      cn = `${socket.getPeerX509Certificate()?.subject.replace('CN=', '') ?? ''} ${String(socket.alpnProtocol)} ${String(socket.getProtocol())}`
       socket.end('hello')
     })
     socket.on('data', (chunk: Buffer) => (text += chunk.toString()))
@@ -259,6 +260,35 @@ t.test('connections', async (t) => {
     t.match(await ask(f, { servername: 'locked.test', maxVersion: 'TLSv1.2' }), /ERR_SSL|ECONNRESET/)
     t.match(await ask(f, { servername: 'locked.test', cert: made.client.cert, key: made.client.key }), /^hello client.test/)
     t.ok(f.facts.at(-1)?.peer)
+    // A session made under a name that asks for no certificate opens nothing under one that does.
+    for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+      const session = await new Promise<Buffer>((resolve) => {
+        const socket = tlsModule.connect({ port: f.port, host: '127.0.0.1', rejectUnauthorized: false, servername: 'server.test', maxVersion })
+        socket.on('session', (made: Buffer) => (resolve(made), socket.end()))
+        socket.on('secureConnect', () => socket.write('x'))
+        socket.on('error', () => undefined)
+      })
+      const served = f.facts.length
+      t.notMatch(await ask(f, { servername: 'locked.test', maxVersion, session }), /^hello/, maxVersion)
+      t.equal(f.facts.length, served)
+      t.match(await ask(f, { servername: 'server.test', maxVersion, session }), /^hello/)
+      t.equal(f.facts.at(-1)?.resumed, true)
+    }
+  })
+
+  t.test('the handler contract: junk, a hello without the name, an old hello', async (t) => {
+    const one = plan(`ssl crt ${made.server.pem}`).make
+    const strict = plan(`ssl crt ${made.server.pem} strict-sni`).make
+    if (one === null || strict === null) throw new Error('no plan')
+    await handlerContract(t, { name: 'junk', make: one, input: 'SSH-2.', outcome: 'refused' })
+    const hello = await new Promise<Buffer>((resolve) => {
+      const server = net.createServer((socket) => socket.once('data', (bytes: Buffer) => (resolve(bytes), socket.destroy(), server.close())))
+      server.listen(0, '127.0.0.1', () => {
+        const a = server.address()
+        tlsModule.connect({ port: typeof a === 'object' && a !== null ? a.port : 0, host: '127.0.0.1', servername: 'nowhere.test' }).on('error', () => undefined)
+      })
+    })
+    await handlerContract(t, { name: 'strict-sni', make: strict, input: hello, outcome: 'refused', says: Buffer.from([21, 3, 3, 0, 2, 2, 112]) })
   })
 
   t.test('what is not TLS is ended politely, with one cause', async (t) => {

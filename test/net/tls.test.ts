@@ -23,6 +23,21 @@ import { certificate, clientSettings, connectTls, type End, type Ends, listenTls
 
 const made = await certificates()
 const CA = { file: made.caFile, pem: Buffer.from(made.ca) }
+/** What a TLS client says first. */
+const HELLO = await new Promise<Buffer>((resolve) => {
+  const server = net.createServer((socket) => {
+    socket.once('data', (bytes: Buffer) => {
+      resolve(bytes)
+      socket.destroy()
+      server.close()
+    })
+  })
+  server.listen(0, '127.0.0.1', () => {
+    const address = server.address()
+    tls.connect({ port: typeof address === 'object' && address !== null ? address.port : 0, host: '127.0.0.1', servername: 'server.test', ALPNProtocols: ['h2'] }).on('error', () => undefined)
+  })
+})
+
 const providers: Provider[] = [nodeProvider]
 const kernel = loadKernel()
 if ('reason' in kernel) t.pass(`no linux provider here: ${kernel.reason}`, { skip: kernel.reason })
@@ -409,6 +424,28 @@ for (const provider of providers) {
       t.match((await say('', true)).failed.layer?.failure, { detail: 'Connection closed during SSL handshake' })
       other.socket.write('untouched')
       await otherEnd.until(() => otherEnd.text === 'untouched')
+    })
+
+    t.test('hellos that were tampered with', async (t) => {
+      const ends = await serve(t, provider, { alpn: ['h2'] })
+      const seed = Date.now() | 0
+      t.comment(`seed ${seed}`)
+      let state = seed
+      const random = (n: number): number => ((state = (Math.imul(state, 1664525) + 1013904223) | 0) >>> 8) % n
+      let failed = 0
+      for (let i = 0; i < 120; i++) {
+        const bytes = Buffer.from(HELLO)
+        for (let n = random(4); n >= 0; n--) bytes[random(bytes.length)] = random(256)
+        const socket = net.connect({ port: ends.port, host: '127.0.0.1' })
+        socket.on('error', () => undefined)
+        socket.end(bytes)
+        const end = await (await ends.next()).over()
+        if (end.state === 'failed') failed++
+        end.close()
+        socket.destroy()
+      }
+      t.equal(failed, 120, 'all fail, and nothing else happens')
+      t.equal((await factsOf(t, ends)).facts.version, 'TLSv1.3')
     })
 
     t.test('a broken record after the handshake', async (t) => {
