@@ -141,7 +141,7 @@ function about(peer: ServicePeer, request: string, nth: number): string {
 
 /** What a peer said is shown without its control characters. */
 function clean(text: string): string {
-  return text.replace(/[\x00-\x1f\x7f]/g, '?')
+  return text.replace(/[^ -~\u00a0-\uffff]/gu, '?')
 }
 
 const app = service('demo', (peer) => new Demo(peer))

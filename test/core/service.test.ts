@@ -149,7 +149,7 @@ t.test('drained() is called once per full(), and may write', async (t) => {
   hs.sock.takes(70_000)
   t.same(log, ['open', 'drained at 0'])
   hs.sock.takes(Infinity)
-  t.same(log, ['open', ...new Array<string>(4).fill('drained at 0'), 'closed '])
+  t.same(log, ['open', ...Array.from({ length: 4 }, () => 'drained at 0'), 'closed '])
   t.equal(hs.said.length, 280_000)
 })
 
