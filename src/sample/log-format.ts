@@ -199,7 +199,7 @@ export function dress(text: ByteString, flags: LogFlags, mode: LogMode): ByteStr
 function printable(text: ByteString): ByteString {
   for (let i = 0; i < text.length; i++) {
     const c = text.charCodeAt(i)
-    if (c < 0x20 || c === 0x7f) return text.replace(/[\x00-\x1f\x7f]/g, (control) => `#${control.charCodeAt(0).toString(16).padStart(2, '0').toUpperCase()}`)
+    if (c < 0x20 || c === 0x7f) return text.replace(/[^\x20-\x7e\x80-\xff]/g, (control) => `#${control.charCodeAt(0).toString(16).padStart(2, '0').toUpperCase()}`)
   }
   return text
 }
