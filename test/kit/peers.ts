@@ -185,8 +185,7 @@ export async function connectTls(place: Place, options: tls.ConnectionOptions = 
   // A TLSSocket over a socket takes allowHalfOpen from it.
   const wire = Object.assign(new Wire(socket, raw), { tls: socket })
   await new Promise<void>((resolve) => {
-    socket.once('secureConnect', () => resolve())
-    socket.once('close', () => resolve())
+    for (const event of ['secureConnect', 'end', 'error', 'close']) socket.once(event, () => resolve())
   })
   return wire
 }

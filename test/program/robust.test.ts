@@ -200,7 +200,7 @@ await t.test('one program under all kinds of bad peers', async (t) => {
     const client = await connectTls(s.port('relay'))
     client.send('slowly')
     await client.got('slowly', 20_000)
-    t.equal(client.text, 'slowly')
+    t.ok(client.text.endsWith('slowly'), 'behind the header that the echo server was sent')
     client.destroy()
     relay.close()
     sound(t, program)
