@@ -181,7 +181,8 @@ await t.test('one program under all kinds of bad peers', async (t) => {
   })
 
   await t.test('byte by byte: a PROXY header and a ClientHello in single bytes are understood', { skip: process.env['HEADGATE_ORACLE'] === 'haproxy' && 'HAProxy wants the header in one piece' }, async (t) => {
-    const relay = net.createServer({ allowHalfOpen: true }, (from) => {
+    const relay = net.createServer((from) => {
+      from.on('close', () => to.destroy())
       const to = net.connect({ port: s.port('proxied-tls'), host: '127.0.0.1', allowHalfOpen: true, noDelay: true })
       to.write('PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n'.slice(0, 7))
       const queue: number[] = [...Buffer.from('PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n'.slice(7))]
