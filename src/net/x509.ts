@@ -1,5 +1,7 @@
 // Owns OpenSSL's numbers and names for what is wrong with a certificate (X509_V_ERR_*, x509_vfy.h of OpenSSL 3.0).
 
+import { HANDSHAKE_FAILURE, type TlsFailure } from '../core/tls.ts'
+
 /** By number, as node:tls names them in `authorizationError`. Numbers that are missing here have no name there either. */
 const NAMES: readonly (readonly [number, string])[] = [
   [2, 'UNABLE_TO_GET_ISSUER_CERT'],
@@ -35,14 +37,25 @@ const NAMES: readonly (readonly [number, string])[] = [
 const BY_NAME = new Map(NAMES.map(([number, name]) => [name, number]))
 const BY_NUMBER = new Map(NAMES)
 
-export const HOSTNAME_MISMATCH = 62
-
 /** The number behind a name; 1 (unspecified) for one that is not known. */
 export function verifyNumber(name: string): number {
   return BY_NAME.get(name) ?? 1
 }
 
 /** `certificate has expired`-like words for a number. */
-export function verifyText(number: number): string {
+function verifyText(number: number): string {
   return (BY_NUMBER.get(number) ?? `verify error ${number}`).toLowerCase().replaceAll('_', ' ')
+}
+
+/** What is wrong further up than with the certificate itself, as far as the number tells. */
+const OF_CHAIN = new Set([2, 19, 22, 24, 25])
+
+/** Why a client's certificate is refused. */
+export function clientFailure(number: number): TlsFailure {
+  return { detail: OF_CHAIN.has(number) ? 'SSL client CA chain cannot be verified' : 'SSL client certificate not trusted', reason: verifyText(number) }
+}
+
+/** Why a server's certificate is refused. */
+export function serverFailure(number: number): TlsFailure {
+  return { detail: HANDSHAKE_FAILURE, reason: verifyText(number) }
 }

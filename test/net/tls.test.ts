@@ -266,6 +266,7 @@ for (const provider of providers) {
         const stranger = new Client(t, required.port, { maxVersion, cert: made.stranger.cert, key: made.stranger.key })
         const bad = await (await required.next()).over()
         t.equal(bad.state, 'failed', `${maxVersion}: an unknown authority`)
+        t.equal(bad.layer?.failure?.detail, 'SSL client certificate not trusted')
         await bad.end()
         bad.close()
         await stranger.until(() => stranger.closed || stranger.ended || stranger.error !== '')
@@ -534,6 +535,14 @@ for (const provider of providers) {
           t.same(resumed, [false, reuse, reuse], `${maxVersion}, reuse ${reuse}`)
         }
       }
+    })
+
+    t.test('a fatal alert after the handshake is an error, not an end', async (t) => {
+      const port = await listen({ requestCert: true, rejectUnauthorized: true, ca: made.ca, minVersion: 'TLSv1.3' }, () => undefined)
+      const end = await open(port)
+      await end.until(() => end.error !== '' || end.ended)
+      t.match(end.error, /certificate required|ALERT_CERTIFICATE_REQUIRED/i)
+      t.equal(end.ended, false)
     })
 
     t.test('a server that is none', async (t) => {

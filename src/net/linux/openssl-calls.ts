@@ -76,6 +76,8 @@ export interface OpenSsl {
   shutdown(ssl: Ptr): number
   setShutdown(ssl: Ptr, mode: number): void
   errorGet(): number
+  /** The latest entry, left where it is; 0: none. */
+  errorLast(): number
   errorReason(error: number): string | null
   errorClear(): void
   verifyResult(ssl: Ptr): number
@@ -237,6 +239,7 @@ function bindFunctions(koffi: typeof import('koffi')): OpenSsl {
     getError: f('int SSL_get_error(intptr_t, int)'),
     shutdown: f('int SSL_shutdown(intptr_t)'),
     setShutdown: f('void SSL_set_shutdown(intptr_t, int)'),
+    errorLast: f('ulong ERR_peek_last_error()'),
     errorGet: f('ulong ERR_get_error()'),
     errorReason: f('const char *ERR_reason_error_string(ulong)'),
     errorClear: f('void ERR_clear_error()'),

@@ -2,7 +2,8 @@
 
 import { isIP } from 'node:net'
 import type { Bytes } from '../../core/bytes.ts'
-import type { TlsCertificate, TlsClientSettings } from '../../core/tls.ts'
+import type { TlsCertificate, TlsClientSettings, TlsFailure } from '../../core/tls.ts'
+import { serverFailure } from '../x509.ts'
 import type { OpenSsl } from './openssl-calls.ts'
 import type { TlsContext } from './openssl-context.ts'
 import { OpenSslLayer } from './openssl-layer.ts'
@@ -84,6 +85,10 @@ export class OpenSslClient extends OpenSslLayer {
     if (session === 0) return
     if (this.ssl.sessionResumable(session) === 1) this.#sessions.put(this.#servername, session)
     else this.ssl.sessionFree(session)
+  }
+
+  protected refused(verifyResult: number): TlsFailure {
+    return serverFailure(verifyResult)
   }
 
   protected sni(): string {

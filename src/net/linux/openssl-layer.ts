@@ -16,7 +16,6 @@ import type { Bytes } from '../../core/bytes.ts'
 import { EMPTY_IN, ERR_IN, ERR_OUT, FULL_OUT, SHUT_IN, SHUT_OUT, type Flow, type HandshakeState, type Owner } from '../../core/sock.ts'
 import { HANDSHAKE_CLOSED, HANDSHAKE_FAILURE } from '../../core/tls.ts'
 import type { TlsCertificate, TlsFacts, TlsFailure, TlsSession } from '../../core/tls.ts'
-import { verifyText } from '../x509.ts'
 import type { OpenSsl } from './openssl-calls.ts'
 import { versionName, type TlsContext } from './openssl-context.ts'
 import { cipherOf, peerCertificate } from './openssl-facts.ts'
@@ -32,6 +31,12 @@ const BIO_C_SET_MEM_EOF_RETURN = 130
 const BOTH_SHUT = 3
 const RECORD = 16384
 const NOTHING = Buffer.alloc(1)
+
+/** OpenSSL's SSL library, and the reasons that stand for alerts received. */
+function isAlert(error: number): boolean {
+  const reason = error & 0x7fffff
+  return ((error >>> 23) & 0xff) === 20 && reason >= 1000 && reason < 1256
+}
 
 /** Where the shared buffer of a thread is. */
 const addresses = new WeakMap<Buffer, number>()
@@ -106,6 +111,8 @@ export abstract class OpenSslLayer implements TlsSession {
   protected abstract readonly verifies: boolean
   /** The peer has a certificate to show, looked at or not. */
   protected abstract readonly shown: boolean
+  /** Why a certificate with this fault is refused. */
+  protected abstract refused(verifyResult: number): TlsFailure
   protected failed(): void {}
   /** The peer has said something since the handshake; and: the connection is about to be closed in good order. */
   protected settled(): void {}
@@ -151,7 +158,7 @@ export abstract class OpenSslLayer implements TlsSession {
     // An end without an alert is the peer's going, not ours.
     const gone = error === ZERO_RETURN || result === 0 || (error === SYSCALL && reason === '') || reason === 'ECONNRESET' || reason === 'EPIPE' || reason === 'unexpected eof while reading'
     if (gone) this.#fail({ detail: HANDSHAKE_CLOSED, reason: reason.startsWith('E') ? reason : '' })
-    else this.#fail({ detail: HANDSHAKE_FAILURE, reason: verify === 0 ? reason : verifyText(verify) })
+    else this.#fail(verify === 0 ? { detail: HANDSHAKE_FAILURE, reason } : this.refused(verify))
   }
 
   #fail(failure: TlsFailure): void {
@@ -267,8 +274,13 @@ export abstract class OpenSslLayer implements TlsSession {
       this.#ended = true
       return SHUT_IN
     }
-    // Somebody else's error in the queue would look like this one.
+    // Somebody else's error in the queue would look like this one. A fatal alert is the peer's own, and read once only.
+    const alert = isAlert(this.ssl.errorLast())
     const reason = this.#reason(errno)
+    if (alert) {
+      this.#break(reason)
+      return ERR_IN
+    }
     const again = this.ssl.peek(this.handle, NOTHING, 1)
     error = again > 0 ? 0 : this.ssl.getError(this.handle, again)
     this.ssl.errorClear()

@@ -1,7 +1,8 @@
 // Owns the side of OpenSSL that clients are met with: accept, and the choice of a protocol.
 
 import type { Bytes } from '../../core/bytes.ts'
-import type { TlsCertificate, TlsServerSettings } from '../../core/tls.ts'
+import type { TlsCertificate, TlsFailure, TlsServerSettings } from '../../core/tls.ts'
+import { clientFailure } from '../x509.ts'
 import { onAlpn, type OpenSsl } from './openssl-calls.ts'
 import type { TlsContext } from './openssl-context.ts'
 import { OpenSslLayer } from './openssl-layer.ts'
@@ -48,6 +49,10 @@ export class OpenSslServer extends OpenSslLayer {
       }
     }
     return -1
+  }
+
+  protected refused(verifyResult: number): TlsFailure {
+    return clientFailure(verifyResult)
   }
 
   protected sni(): string {

@@ -15,7 +15,7 @@ import { HANDSHAKE_CLOSED, HANDSHAKE_FAILURE, TLS_VERSIONS } from '../../core/tl
 import type { TlsCertificate, TlsClientSettings, TlsFacts, TlsFailure, TlsMaker, TlsOffer, TlsServerSettings, TlsSession } from '../../core/tls.ts'
 import type { Address } from '../../core/address.ts'
 import { cipherBits } from '../tls-facts.ts'
-import { verifyNumber, verifyText } from '../x509.ts'
+import { clientFailure, serverFailure, verifyNumber } from '../x509.ts'
 import { abort, errorName, HIGH_WATER, StreamSock } from './sock.ts'
 
 /** TLS 1.2 renegotiation lets a client make the server work for nothing; HAProxy refuses it too. Node's constants lack it. */
@@ -288,7 +288,7 @@ class NodeTlsServer extends NodeTls {
     const peer = this.peerCertificate()
     if (peer === undefined) return this.#settings.verify === 'optional' ? undefined : { detail: HANDSHAKE_FAILURE, reason: 'peer did not return a certificate' }
     const result = this.verifyResult()
-    return result === 0 ? undefined : { detail: HANDSHAKE_FAILURE, reason: verifyText(result) }
+    return result === 0 ? undefined : clientFailure(result)
   }
 
   protected sni(): string {
@@ -324,7 +324,7 @@ class NodeTlsClient extends NodeTls {
 
   protected judge(): TlsFailure | undefined {
     const result = this.verifyResult()
-    return result === 0 ? undefined : { detail: HANDSHAKE_FAILURE, reason: verifyText(result) }
+    return result === 0 ? undefined : serverFailure(result)
   }
 
   protected sni(): string {
