@@ -4,6 +4,7 @@ import type { Provider } from '../core/provider.ts'
 import { BASE_FACTS } from '../config/conditional.ts'
 import type { Facts } from '../config/conditional.ts'
 import { loadKernel } from '../net/linux/syscalls.ts'
+import { linuxTls } from '../net/linux/tls.ts'
 
 export interface ProviderWishes {
   /** On the command line, or in `global`; undefined: the best there is. */
@@ -42,8 +43,8 @@ async function openLinux(wishes: ProviderWishes): Promise<Provider | string> {
 /** One line per provider for -vv: which there are, which would be used, and why. */
 export function describeProviders(): string[] {
   const kernel = loadKernel()
-  const linux = 'reason' in kernel ? `linux : not usable, ${kernel.reason}` : 'linux : epoll, splice (used by itself)'
-  return [linux, `node : node:net${'reason' in kernel ? ' (used by itself)' : ''}`]
+  const linux = 'reason' in kernel ? `linux : not usable, ${kernel.reason}` : `linux : epoll, splice; TLS by ${linuxTls()} (used by itself)`
+  return [linux, `node : node:net; TLS by node:tls${'reason' in kernel ? ' (used by itself)' : ''}`]
 }
 
 /** What the kernel's own calls add, under HAProxy's names for them. */
