@@ -9,8 +9,8 @@ import { OpenSslLayer } from './openssl-layer.ts'
 import type { LinuxSock } from './sock.ts'
 
 /** The connection whose handshake runs: OpenSSL calls back from inside it. */
-let accepting: OpenSslServer | undefined
-onAlpn((offered) => accepting?.choose(offered) ?? -1)
+const running: { server?: OpenSslServer | undefined } = {}
+onAlpn((offered) => running.server?.choose(offered) ?? -1)
 
 export class OpenSslServer extends OpenSslLayer {
   protected readonly own: TlsCertificate
@@ -28,11 +28,11 @@ export class OpenSslServer extends OpenSslLayer {
   }
 
   protected step(): number {
-    accepting = this
+    running.server = this
     try {
       return this.ssl.accept(this.handle)
     } finally {
-      accepting = undefined
+      running.server = undefined
     }
   }
 
