@@ -9,10 +9,20 @@ import { globalSetVar, globalSetVarFmt, variableActions } from './actions/variab
 import { verdictActions } from './actions/verdicts.ts'
 import { requestInspectDelay, requestRules, responseInspectDelay, responseRules } from './content.ts'
 import { addressConverters } from './converters/addresses.ts'
+import { dateConverters } from './converters/dates.ts'
+import { lookingConverters } from './converters/debug.ts'
+import { encodingConverters } from './converters/encodings.ts'
+import { fixConverters } from './converters/fix.ts'
+import { hashConverters } from './converters/hashes.ts'
 import { integerConverters } from './converters/integers.ts'
+import { jsonConverters } from './converters/json.ts'
+import { jwtConverters } from './converters/jwt.ts'
 import { mapConverters } from './converters/maps.ts'
+import { mqttConverters } from './converters/mqtt.ts'
+import { protobufConverters } from './converters/protobuf.ts'
 import { stringConverters } from './converters/strings.ts'
 import { variableConverters } from './converters/variables.ts'
+import { wordConverters } from './converters/words.ts'
 import { internalFetches } from './fetches/internal.ts'
 import { layer4Fetches } from './fetches/layer4.ts'
 import { layer5Fetches } from './fetches/layer5.ts'
@@ -25,6 +35,22 @@ export const samplePlugin: Plugin = {
   name: 'samples',
   keywords: [acl, logFormat, logFormatSd, errorLogFormat, requestRules, responseRules, requestInspectDelay, responseInspectDelay, globalSetVar, globalSetVarFmt, useBackendRules, useServerRules],
   fetches: [...internalFetches, ...layer4Fetches, ...layer5Fetches, ...layer6Fetches],
-  converters: [...stringConverters, ...integerConverters, ...addressConverters, ...variableConverters, ...mapConverters],
+  converters: [
+    ...stringConverters,
+    ...wordConverters,
+    ...integerConverters,
+    ...hashConverters,
+    ...encodingConverters,
+    ...dateConverters,
+    ...jsonConverters,
+    ...jwtConverters,
+    ...protobufConverters,
+    ...mqttConverters,
+    ...fixConverters,
+    ...addressConverters,
+    ...variableConverters,
+    ...mapConverters,
+    ...lookingConverters,
+  ],
   actions: [...refusedActions, ...verdictActions, ...variableActions, ...addressActions, ...sessionActions((scope) => captureSlots(scope.values))],
 }

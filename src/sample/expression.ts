@@ -10,6 +10,7 @@ import { cutArguments, typeArguments } from './arguments.ts'
 import { cast, castable } from './cast.ts'
 import { noteReferences } from './references.ts'
 import { available, sourceText } from './stage.ts'
+import { notYet } from '../config/language.ts'
 import { didYouMean, vocabulary } from './vocabulary.ts'
 
 export interface Expression {
@@ -56,7 +57,7 @@ export function compileText(word: Word, scope: Scope, fail: Fail, acl: boolean):
   const name = nameAt(text, 0)
   const known = vocabulary(scope.plugins).fetches
   const spec = known.get(name)
-  if (spec === undefined || (spec.aclOnly === true && !acl)) return fail(`unknown fetch method '${name}'`, didYouMean(name, known.keys()), word)
+  if (spec === undefined || (spec.aclOnly === true && !acl)) return fail(notYet('fetch', [name])?.text.replace(/\.$/, '') ?? `unknown fetch method '${name}'`, didYouMean(name, known.keys()), word)
   const specs = spec.args ?? []
   let at = name.length
   let texts: readonly string[] = []
@@ -92,7 +93,7 @@ function chain(bare: Expression, text: string, at: number, word: Word, scope: Sc
     if (at >= text.length) break
     const name = nameAt(text, at)
     const spec = known.get(name)
-    if (spec === undefined) return fail(`unknown converter '${name}'`, didYouMean(name, known.keys()), word)
+    if (spec === undefined) return fail(notYet('converter', [name])?.text.replace(/\.$/, '') ?? `unknown converter '${name}'`, didYouMean(name, known.keys()), word)
     const specs = spec.args ?? []
     at += name.length
     let texts: readonly string[] = []

@@ -2,15 +2,15 @@
 
 import type { ArgSpec, ArgValues, ConverterSpec, Fail, Subject } from '../../core/sample.ts'
 import { toText } from '../../core/sample.ts'
-import { cast, clamp64, INT64_MAX, INT64_MIN } from '../cast.ts'
+import { cast, clamp64, INT64_MAX } from '../cast.ts'
 import { parseVariable } from '../variables.ts'
 
 /** An argument that is an integer or the name of a variable that holds one. undefined: reported. */
 export function integerArgument(args: ArgValues, index: number, fail: Fail): ((subject: Subject) => bigint | undefined) | undefined {
   const text = toText(args.str(index))
   if (/^[+-]?[0-9]{1,20}$/.test(text)) {
-    const n = BigInt(text.startsWith('+') ? text.slice(1) : text)
-    if (n <= INT64_MAX && n >= INT64_MIN) return () => n
+    const n = clamp64(BigInt(text.startsWith('+') ? text.slice(1) : text))
+    return () => n
   }
   const variable = parseVariable(text)
   if (typeof variable === 'string') return fail('expects an integer or a variable name')
@@ -44,6 +44,27 @@ function binary(name: string, doc: string, result: (a: bigint, b: bigint) => big
   }
 }
 
+function unary(name: string, doc: string, result: (a: bigint) => bigint): ConverterSpec {
+  return { name, input: 'sint', output: 'sint', doc, compile: () => (sample) => (sample.type === 'sint' ? { type: 'sint', value: result(sample.value) } : undefined) }
+}
+
+function test(name: string, doc: string, result: (a: bigint) => boolean): ConverterSpec {
+  return { name, input: 'sint', output: 'bool', doc, compile: () => (sample) => (sample.type === 'sint' ? { type: 'bool', value: result(sample.value) } : undefined) }
+}
+
 export const integerConverters: readonly ConverterSpec[] = [
   binary('add', 'The sum; it stops at the ends of 64 bits.', (a, b) => clamp64(a + b)),
+  binary('sub', 'The difference; it stops at the ends of 64 bits.', (a, b) => clamp64(a - b)),
+  binary('mul', 'The product; it stops at the ends of 64 bits.', (a, b) => clamp64(a * b)),
+  binary('div', 'The quotient, towards zero; the largest number when divided by 0.', (a, b) => (b === 0n ? INT64_MAX : clamp64(a / b))),
+  binary('mod', 'The remainder, with the sign of the sample; 0 when divided by 0.', (a, b) => (b === 0n ? 0n : a % b)),
+  binary('and', 'Bits set in both.', (a, b) => a & b),
+  binary('or', 'Bits set in either.', (a, b) => a | b),
+  binary('xor', 'Bits set in one of both.', (a, b) => a ^ b),
+  unary('cpl', 'All bits flipped.', (a) => ~a),
+  unary('neg', 'The opposite.', (a) => clamp64(-a)),
+  test('bool', 'Whether it is other than 0.', (a) => a !== 0n),
+  test('not', 'Whether it is 0.', (a) => a === 0n),
+  test('even', 'Whether it is even.', (a) => (a & 1n) === 0n),
+  test('odd', 'Whether it is odd.', (a) => (a & 1n) === 1n),
 ]
