@@ -382,7 +382,7 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
     this.#plan.live.delete(this)
     this.#plan.wheel.disarm(this)
     this.layer.close()
-    this.input.clear()
+    if (this.#user === null) this.input.clear() // else it is the user's, who has not read it all
     this.output.clear()
     this.#events.released(this)
   }

@@ -364,7 +364,7 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
     const { subject } = this
     const inspection = new Inspection(plan, subject, side, this.#host.wheel, ({ decision }) => {
       this.#answer = undefined
-      if (decision === 'accept' || decision === 'serve') connection.layer.again()
+      if (decision === 'accept' || decision === 'serve') queueMicrotask(() => this.ready())
       else if (decision === 'drop') {
         this.#silent = true
         this.#end('P', 'D')
