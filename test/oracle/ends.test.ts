@@ -200,7 +200,7 @@ const carried: Scenario[] = [
     expect: { client: ['got hello', 'FIN'], server: ['got hello', 'FIN'], log: [line('echo', '0/0/0', 5, '--')] },
   },
   {
-    name: 'client ends, server answers 200 ms later: the late data arrives',
+    name: 'client ends, server answers a while later: the late data arrives',
     config: pair('late'),
     run: async (w) => {
       const server = await w.serve('server')
@@ -208,7 +208,7 @@ const carried: Scenario[] = [
       client.end('question')
       const wire = await server.wire()
       const first = await wire.over()
-      await wire.after(200)
+      await wire.after(100)
       wire.end('answer')
       return { first, client: await client.over(), log: await w.log.lines(1) }
     },
