@@ -53,11 +53,11 @@ export class Bytes {
     this.lent = false
   }
 
-  /** Looks at the first n bytes of a provider's shared buffer. Only when nothing is unread. */
-  lend(shared: Buffer, n: number): void {
+  /** Looks at n bytes of a provider's shared buffer. Only when nothing is unread. */
+  lend(shared: Buffer, n: number, start = 0): void {
     this.buffer = shared
-    this.start = 0
-    this.end = n
+    this.start = start
+    this.end = start + n
     this.lent = true
   }
 

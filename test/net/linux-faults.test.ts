@@ -4,15 +4,15 @@ import t, { type Test } from 'tap'
 import type { Address } from '../../src/core/address.ts'
 import { Bytes } from '../../src/core/bytes.ts'
 import type { Listener } from '../../src/core/provider.ts'
-import { EMPTY_IN, ERR_IN, ERR_OUT, FULL_OUT, REFUSED, SHUT_IN, type Owner, type Sock } from '../../src/core/sock.ts'
+import { EMPTY_IN, ERR_IN, ERR_OUT, FULL_OUT, REFUSED, SHUT_IN, type Flow, type Owner, type Sock } from '../../src/core/sock.ts'
 import { checkedKernel, type CheckedKernel } from '../../src/net/linux/checked.ts'
 import { Poller, type Pollable } from '../../src/net/linux/epoll.ts'
 import { LinuxPipe } from '../../src/net/linux/pipes.ts'
 import { linuxProvider, type LinuxProvider } from '../../src/net/linux/provider.ts'
-import { E, EPOLLIN, errnoName, EVENT_FD, EVENT_GENERATION, EVENT_WORDS, loadKernel, type Kernel } from '../../src/net/linux/syscalls.ts'
+import { E, EPOLLIN, errnoName, EVENT_FD, EVENT_GENERATION, EVENT_WORDS, loadKernel, setInt, SOL_SOCKET, type Kernel } from '../../src/net/linux/syscalls.ts'
 import { accepting, LOOPBACK, serving, Tap, until } from './provider-contract.ts'
 
-type Call = Exclude<keyof Kernel, 'watch'>
+type Call = Exclude<keyof Kernel, 'watch' | 'mapRing' | 'unmapRing' | 'address'>
 
 const CALLS: readonly Call[] = [
   'socket',
@@ -26,6 +26,9 @@ const CALLS: readonly Call[] = [
   'setsockopt',
   'getsockopt',
   'recv',
+  'recvAt',
+  'ioUringSetup',
+  'ioUringEnter',
   'send',
   'sendto',
   'shutdown',
@@ -99,10 +102,10 @@ interface Bench {
   readonly provider: LinuxProvider
 }
 
-function bench(t: Test, real: Kernel): Bench {
+function bench(t: Test, real: Kernel, ringFrom = 4): Bench {
   const faults = new Faults()
   const kernel = checkedKernel(faults.wrap(real))
-  const provider = linuxProvider(kernel)
+  const provider = linuxProvider(kernel, { ringFrom })
   t.teardown(() => provider.close())
   return { faults, kernel, provider }
 }
@@ -381,6 +384,124 @@ if ('reason' in found) {
     none.close()
   })
 
+  /** Bytes that arrive at the far end of this pass through the ring to `out`: read into the slab and flushed in the same turn. */
+  const through = async (t: Test, b: Bench, out: Sock): Promise<(text: string) => Promise<Flow>> => {
+    const [source, sink] = await pair(t, b)
+    const bytes = new Bytes()
+    let flow = -1
+    sink.sock.owner = {
+      ready() {
+        sink.sock.fill(bytes)
+        flow = out.flush(bytes)
+        bytes.keep()
+      },
+    }
+    return async (text) => {
+      flow = -1
+      source.say(text)
+      await until('it was passed on', () => flow !== -1)
+      await new Promise((resolve) => setImmediate(resolve))
+      return flow
+    }
+  }
+
+  t.test('ring: what the kernel did not take is kept, goes first, and the end waits for it', async (t) => {
+    const b = bench(t, real, 1)
+    if (b.provider.thread.ring === undefined) {
+      t.comment('no io_uring here')
+      return
+    }
+    const [ours, theirs] = await pair(t, b)
+    theirs.reading = false
+    const fd = 'fd' in ours.sock ? Number(ours.sock.fd) : -1
+    setInt(b.kernel, fd, SOL_SOCKET, 7, 2048) // SO_SNDBUF
+    const pass = await through(t, b, ours.sock)
+    b.faults.made.length = 0
+    let sent = ''
+    for (let i = 0; !('full' in ours.sock && ours.sock.full === true); i++) {
+      const text = `${i} `.repeat(2500)
+      t.equal(await pass(text), 0)
+      sent += text
+      if (i > 5000) throw new Error('it never fills')
+    }
+    t.equal(b.faults.count('send') < b.faults.count('ioUringEnter') * 2, true, 'they went through the ring')
+    t.equal(ours.sock.flush(bytesOf('x')), FULL_OUT)
+    t.equal(ours.sock.shutCtrl(), false, 'not before the rest is out')
+    ours.calls = 0
+    theirs.reading = true
+    theirs.sock.again()
+    await until('the end came', () => theirs.ended)
+    t.equal(theirs.text === sent, true)
+    t.ok(ours.calls > 0, 'the owner was told')
+    t.equal(ours.sock.shutCtrl(), true)
+    t.equal(ours.sock.error, '')
+  })
+
+  t.test('ring: an error is told, a lost ring loses nothing, and without one all works', async (t) => {
+    const b = bench(t, real, 1)
+    if (b.provider.thread.ring === undefined) return
+    const [gone, peer] = await pair(t, b)
+    gone.reading = false
+    const pass = await through(t, b, gone.sock)
+    peer.sock.reset()
+    await until('it is known', () => 'hung' in gone.sock && gone.sock.hung === true)
+    gone.calls = 0
+    await pass('into the void')
+    await until('told', () => gone.calls > 0)
+    t.match(gone.sock.error, /^(ECONNRESET|EPIPE)$/)
+    t.equal(gone.sock.flush(bytesOf('x')), ERR_OUT)
+
+    const [ours, theirs] = await pair(t, b)
+    const next = await through(t, b, ours.sock)
+    b.faults.next('ioUringEnter', -E.EINTR)
+    await next('one ')
+    b.faults.next('ioUringEnter', -E.EBUSY)
+    await next('two ')
+    await until('they came', () => theirs.text === 'one two ')
+    b.faults.made.length = 0
+    await next('three')
+    await until('it came', () => theirs.text === 'one two three')
+    t.equal(b.faults.count('ioUringEnter'), 0, 'the ring is not used again')
+
+    for (const call of ['ioUringSetup', 'mapRing'] as const) {
+      const table: Kernel = call === 'mapRing' ? { ...real, mapRing: () => undefined } : { ...real, ioUringSetup: () => -E.EPERM }
+      const kernel = checkedKernel(table)
+      const provider = linuxProvider(kernel, { ringFrom: 1 })
+      t.teardown(() => provider.close())
+      t.equal(provider.thread.ring, undefined)
+      const [left, right] = await pair(t, { faults: b.faults, kernel, provider })
+      left.say('plain')
+      await until('it came', () => right.text === 'plain')
+      left.sock.close()
+      right.sock.close()
+    }
+  })
+
+  t.test('ring: closing, resetting and dropping a sock whose bytes are in it sends them first', async (t) => {
+    const b = bench(t, real, 1)
+    if (b.provider.thread.ring === undefined) return
+    for (const how of ['close', 'shutCtrl', 'reset', 'flush'] as const) {
+      const [ours, theirs] = await pair(t, b)
+      const [source, sink] = await pair(t, b)
+      const bytes = new Bytes()
+      let done = false
+      sink.sock.owner = {
+        ready() {
+          sink.sock.fill(bytes)
+          ours.sock.flush(bytes)
+          if (how === 'flush') ours.sock.flush(bytesOf(' and more'))
+          else ours.sock[how]()
+          done = true
+        },
+      }
+      source.say('last words')
+      await until('done', () => done)
+      if (how === 'reset') await until('the reset came', () => theirs.broken)
+      else await until('it came', () => theirs.text === (how === 'flush' ? 'last words and more' : 'last words') && (how === 'flush' || theirs.ended))
+      t.pass(how)
+    }
+  })
+
   t.test('an event for a descriptor that was closed and given out again in the same batch reaches nobody', async (t) => {
     const faults = new Faults()
     const script: number[][] = []
@@ -403,7 +524,7 @@ if ('reason' in found) {
     }
     const registered: Int32Array[] = []
     let wake = (): void => undefined
-    const poller = new Poller(kernel)
+    const poller = new Poller(kernel, 4)
     t.teardown(() => poller.close())
     const log: string[] = []
     const owner = (name: string, then?: () => void): Pollable => ({
@@ -435,8 +556,8 @@ if ('reason' in found) {
     t.same(log[1], `newcomer ${EPOLLIN}`)
   })
 
-  t.test('any call of a whole exchange fails: nobody hangs, nothing leaks, no closed descriptor is used', async (t) => {
-    const b = bench(t, real)
+  for (const ringFrom of [0, 1]) t.test(`any call of a whole exchange fails (ring from ${ringFrom}): nobody hangs, nothing leaks, no closed descriptor is used`, async (t) => {
+    const b = bench(t, real, ringFrom)
     const clean = await exchange(b)
     t.equal(clean, 'complete')
     const calls = [...b.faults.made]

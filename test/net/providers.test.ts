@@ -16,14 +16,20 @@ const loaded = loadKernel()
 if ('reason' in loaded) {
   t.test('linux', { skip: loaded.reason }, () => undefined)
 } else {
-  const kernel = checkedKernel(loaded)
-  t.test('linux', (t) => {
-    const provider = linuxProvider(kernel)
-    providerContract(t, provider, { mib: 200 })
-    t.test('every descriptor that was opened is closed', async (t) => {
-      provider.close()
-      t.same([...kernel.open], [])
+  for (const [name, options] of [
+    ['linux', {}],
+    ['linux, all sends through io_uring', { ringFrom: 1 }],
+    ['linux, no io_uring', { ringFrom: 0, maxPipes: 0 }],
+  ] as const) {
+    const kernel = checkedKernel(loaded)
+    t.test(name, (t) => {
+      const provider = linuxProvider(kernel, options)
+      providerContract(t, provider, { mib: 200 })
+      t.test('every descriptor that was opened is closed', async (t) => {
+        provider.close()
+        t.same([...kernel.open], [])
+      })
+      t.end()
     })
-    t.end()
-  })
+  }
 }

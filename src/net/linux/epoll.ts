@@ -43,6 +43,11 @@ const ALIVE = new Set<Poller>()
 
 export class Poller {
   readonly kernel: Kernel
+  /** Sends what a turn has put together: called after its events and after its work list. */
+  batch: { submit(): void } | undefined
+  /** Enough descriptors are served in this turn for putting together to be worth it. */
+  busy = false
+  readonly #many: number
   readonly #epoll: number
   readonly #watch: Watch
   readonly #batchWords = new Int32Array(EVENT_WORDS * BATCH)
@@ -60,9 +65,10 @@ export class Poller {
   #users = 0
   #closed = false
 
-  /** Throws a system error when there is no epoll to be had. */
-  constructor(kernel: Kernel) {
+  /** `many`: from how many events a turn is busy. Throws a system error when there is no epoll to be had. */
+  constructor(kernel: Kernel, many: number) {
     this.kernel = kernel
+    this.#many = many
     this.#epoll = kernel.epollCreate(EPOLL_CLOEXEC)
     if (this.#epoll < 0) throw systemError('epoll_create1', this.#epoll, '')
     this.#watch = kernel.watch(this.#epoll, () => {
@@ -127,6 +133,7 @@ export class Poller {
     if (this.#pending) {
       this.#pending = false
       this.#dispatch()
+      this.batch?.submit()
     }
     const work = this.#work
     this.#work = this.#spare
@@ -142,6 +149,8 @@ export class Poller {
     }
     work.length = 0
     this.#spare = work
+    this.batch?.submit()
+    this.busy = false
     this.#turning = false
     if (this.#work.length > 0) this.#schedule()
   }
@@ -154,6 +163,7 @@ export class Poller {
       if (count !== -E.EINTR) raise(systemError('epoll_wait', count, ''))
       return
     }
+    this.busy = count >= this.#many
     for (let at = 0; at < count * EVENT_WORDS; at += EVENT_WORDS) {
       const owner = this.#owners[words[at + EVENT_FD] ?? -1]
       if (owner === undefined || owner.generation !== words[at + EVENT_GENERATION]) continue

@@ -28,6 +28,8 @@ export interface Kernel {
   setsockopt(fd: number, level: number, name: number, value: Uint8Array, size: number): number
   getsockopt(fd: number, level: number, name: number, value: Uint8Array, size: Uint8Array): number
   recv(fd: number, into: Uint8Array, size: number, flags: number): number
+  /** As recv, into memory that is given by its address. */
+  recvAt(fd: number, address: number, size: number, flags: number): number
   send(fd: number, from: Uint8Array, size: number, flags: number): number
   sendto(fd: number, from: Uint8Array, size: number, flags: number, to: Uint8Array, toSize: number): number
   shutdown(fd: number, how: number): number
@@ -38,6 +40,14 @@ export interface Kernel {
   epollCreate(flags: number): number
   epollCtl(epoll: number, operation: number, fd: number, event: Uint8Array): number
   epollWait(epoll: number, events: Uint8Array, count: number, timeout: number): number
+  ioUringSetup(entries: number, params: Uint8Array): number
+  ioUringEnter(ring: number, submit: number, wait: number, flags: number): number
+  /** Maps a part of a ring; undefined when that fails. */
+  mapRing(ring: number, offset: number, size: number): ArrayBuffer | undefined
+  /** What was mapped must not be touched any more. */
+  unmapRing(mapped: ArrayBuffer): void
+  /** Where a buffer that is held stays in memory. */
+  address(buffer: Uint8Array): number
   /** Calls `readable` from this thread's loop while fd has something to read (level-triggered). Nothing may be thrown there. */
   watch(fd: number, readable: () => void): Watch
 }
@@ -111,6 +121,11 @@ export const EPOLLET = -0x80000000 // the sign bit: flags are 32-bit integers he
 export const EVENT_WORDS = process.arch === 'x64' || process.arch === 'ia32' ? 3 : 4
 export const EVENT_FD = EVENT_WORDS - 2
 export const EVENT_GENERATION = EVENT_WORDS - 1
+
+const SYS_IO_URING_SETUP = 425
+const SYS_IO_URING_ENTER = 426
+const PROT_READ_WRITE = 3
+const MAP_SHARED_POPULATE = 0x8001
 
 export const SPLICE_F_MOVE = 1
 export const SPLICE_F_NONBLOCK = 2
@@ -200,6 +215,11 @@ function bindCalls(koffi: typeof import('koffi')): Kernel {
   const setsockopt: (fd: number, l: number, o: number, v: Uint8Array, n: number) => number = libc.func('int setsockopt(int, int, int, void *, uint)')
   const getsockopt: (fd: number, l: number, o: number, v: Uint8Array, n: Uint8Array) => number = libc.func('int getsockopt(int, int, int, void *, void *)')
   const recv: (fd: number, b: Uint8Array, n: number, f: number) => number = libc.func('int recv(int, void *, size_t, int)')
+  const recvAt: (fd: number, a: number, n: number, f: number) => number = libc.func('int recv(int, size_t, size_t, int)')
+  const ioUringSetup: (call: number, n: number, p: Uint8Array) => number = libc.func('int syscall(long, uint, void *)')
+  const ioUringEnter: (call: number, fd: number, n: number, w: number, f: number, m: null, s: number) => number = libc.func('int syscall(long, uint, uint, uint, uint, void *, size_t)')
+  const mmap: (a: null, n: number, p: number, f: number, fd: number, o: number) => number | bigint = libc.func('intptr_t mmap(void *, size_t, int, int, int, long)')
+  const munmap: (a: bigint, n: number) => number = libc.func('int munmap(void *, size_t)')
   const send: (fd: number, b: Uint8Array, n: number, f: number) => number = libc.func('int send(int, void *, size_t, int)')
   const sendto: (fd: number, b: Uint8Array, n: number, f: number, a: Uint8Array, an: number) => number = libc.func('int sendto(int, void *, size_t, int, void *, uint)')
   const shutdown: (fd: number, how: number) => number = libc.func('int shutdown(int, int)')
@@ -223,6 +243,15 @@ function bindCalls(koffi: typeof import('koffi')): Kernel {
     setsockopt: (fd, level, name, value, size) => answer(setsockopt(fd, level, name, value, size)),
     getsockopt: (fd, level, name, value, size) => answer(getsockopt(fd, level, name, value, size)),
     recv: (fd, into, size, flags) => answer(recv(fd, into, size, flags)),
+    recvAt: (fd, address, size, flags) => answer(recvAt(fd, address, size, flags)),
+    ioUringSetup: (entries, params) => answer(ioUringSetup(SYS_IO_URING_SETUP, entries, params)),
+    ioUringEnter: (ring, submit, wait, flags) => answer(ioUringEnter(SYS_IO_URING_ENTER, ring, submit, wait, flags, null, 0)),
+    mapRing: (ring, offset, size) => {
+      const at = mmap(null, size, PROT_READ_WRITE, MAP_SHARED_POPULATE, ring, offset)
+      return at === -1 ? undefined : koffi.view(BigInt(at), size)
+    },
+    unmapRing: (mapped) => void munmap(koffi.address(mapped), mapped.byteLength),
+    address: (buffer) => Number(koffi.address(buffer)),
     send: (fd, from, size, flags) => answer(send(fd, from, size, flags)),
     sendto: (fd, from, size, flags, to, toSize) => answer(sendto(fd, from, size, flags, to, toSize)),
     shutdown: (fd, how) => answer(shutdown(fd, how)),

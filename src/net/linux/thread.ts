@@ -2,6 +2,7 @@
 
 import { Poller } from './epoll.ts'
 import { PipePool, type PipeOptions } from './pipes.ts'
+import { openRing, type SendRing } from './ring.ts'
 import type { Kernel } from './syscalls.ts'
 
 /**
@@ -14,13 +15,23 @@ export class Thread {
   readonly kernel: Kernel
   readonly poller: Poller
   readonly pipes: PipePool
+  readonly ring: SendRing | undefined
   /** Lent to whoever fills an empty window, and overwritten by the next fill() of any sock of this thread. */
   readonly shared = Buffer.allocUnsafeSlow(READ_SIZE)
 
-  /** Throws a system error when there is no epoll to be had. */
-  constructor(kernel: Kernel, pipes: PipeOptions) {
+  /** `ringFrom`: how many events make a turn whose sends go through io_uring; 0: none ever. Throws a system error when there is no epoll to be had. */
+  constructor(kernel: Kernel, pipes: PipeOptions, ringFrom: number) {
     this.kernel = kernel
-    this.poller = new Poller(kernel)
+    this.poller = new Poller(kernel, ringFrom)
     this.pipes = new PipePool(kernel, pipes)
+    this.ring = ringFrom > 0 ? openRing(kernel) : undefined
+    this.poller.batch = this.ring
+  }
+
+  /** Lets go of what the thread itself holds. Socks and listeners have to be closed before. */
+  close(): void {
+    this.pipes.trim()
+    this.ring?.close()
+    this.poller.close()
   }
 }
