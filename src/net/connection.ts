@@ -14,7 +14,7 @@ import type { FactKey, Handshake, MakeHandler, Verdict, Why } from '../core/hand
 import { Pipeline } from '../core/pipeline.ts'
 import * as shutting from '../core/shut.ts'
 import { CTRL, DATA, R, SOCK, W, type Shut } from '../core/shut.ts'
-import { EMPTY_IN, ERR_IN, ERR_OUT, SHUT_IN, type DataLayer, type LayerMaker, type Owner, type Sock } from '../core/sock.ts'
+import { EMPTY_IN, ERR_IN, ERR_OUT, SHUT_IN, type DataLayer, type KernelSock, type LayerMaker, type Owner, type Sock } from '../core/sock.ts'
 import { Timer, type Wheel } from '../util/wheel.ts'
 
 /** What is the same for all connections of a bind or server line. */
@@ -89,6 +89,10 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
 
   get side(): 'accept' | 'connect' {
     return this.#plan.side
+  }
+
+  get kernel(): KernelSock | undefined {
+    return this.sock.kernel
   }
 
   /** For an accepted connection the peer is the source; for one of ours we are. */
@@ -331,7 +335,8 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
     if (this.#released) return
     this.#advanceW()
     this.#advanceR()
-    if (shutting.closed(this.shut)) this.#release()
+    // A user may still hold what it has not read, and counts as a connection until it says finish() or reset().
+    if (this.#user === null && shutting.closed(this.shut)) this.#release()
   }
 
   #advanceW(): void {
@@ -341,7 +346,8 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
       if (layer === DATA && this.output.length > 0) {
         const flow = this.layer.flush(this.output)
         if (flow & ERR_OUT) {
-          this.shut = shutting.CLOSED // what was said last is lost, and so is the peer
+          // What was said last is lost. So is the peer, but what it said is still its reader's.
+          this.shut = this.#user === null ? shutting.CLOSED : shutting.completeAll(this.shut, W)
           return
         }
         if (this.output.length > 0) return
@@ -382,7 +388,7 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
     this.#plan.live.delete(this)
     this.#plan.wheel.disarm(this)
     this.layer.close()
-    if (this.#user === null) this.input.clear() // else it is the user's, who has not read it all
+    this.input.clear()
     this.output.clear()
     this.#events.released(this)
   }
