@@ -77,7 +77,7 @@ export class Channel {
       }
       const before = bytes.length
       if (before > 0) {
-        flow |= to.layer.flush(bytes) & OUT
+        flow |= to.layer.flush(bytes, ended(from.shut, R)) & OUT // the last bytes travel with the end
         const left = bytes.length
         if (left < before) {
           this.total += before - left
