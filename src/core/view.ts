@@ -4,6 +4,7 @@
 import type { Address } from './address.ts'
 import { factKey } from './handler.ts'
 import type { FactKey } from './handler.ts'
+import type { KernelSock } from './sock.ts'
 
 /** One of our connections: a Handshake or a Connection is one. */
 export interface Peer {
@@ -11,6 +12,8 @@ export interface Peer {
   dst: Address
   get<T>(key: FactKey<T>): T | undefined
   set<T>(key: FactKey<T>, value: T): void
+  /** What the kernel knows of it, where the provider can ask. */
+  readonly kernel?: KernelSock | undefined
 }
 
 /** One direction's bytes that were read and not forwarded. */
@@ -30,6 +33,12 @@ export interface ProxyView {
   readonly connections: number
   readonly process: ProcessView
   readonly servers: readonly ServerView[]
+  /** Sessions that wait for a server; 0 for a frontend. */
+  readonly queued: number
+  /** As configured, ms; undefined: not this kind of proxy's, or none. */
+  readonly timeouts: { readonly client?: number | undefined; readonly server?: number | undefined; readonly tunnel?: number | undefined }
+  /** Where a frontend sends what no rule decides. */
+  readonly defaultBackend: string | undefined
 }
 
 export interface ServerView {
@@ -37,14 +46,43 @@ export interface ServerView {
   readonly id: number
   /** Sessions on it now. */
   readonly connections: number
+  /** In service. */
+  readonly up: boolean
+  /** In service, and with a weight above 0: balancing may choose it. */
+  readonly usable: boolean
+  readonly backup: boolean
+  /** As configured, and as it is now. */
+  readonly initialWeight: number
+  readonly weight: number
+  /** Sessions at a time, and sessions that may wait for it; 0: no limit. */
+  readonly maxconn: number
+  readonly maxqueue: number
+  /** Sessions that wait for this server and no other. */
+  readonly queued: number
 }
 
 /** The process, by which a fetch finds the proxies that its arguments name. */
 export interface ProcessView {
   readonly connections: number
+  /** It accepts no more and waits for its last sessions. */
+  readonly stopping: boolean
+  /** The number of this data thread, from 0. */
+  readonly thread: number
   frontend(name: string): ProxyView | undefined
   backend(name: string): ProxyView | undefined
 }
+
+/** The listener that a connection came in by. */
+export interface ListenerView {
+  /** Its `id`, or its number in the frontend from 1. */
+  readonly id: number
+  /** Its `name`; undefined: it was given none. */
+  readonly label: string | undefined
+  /** Connections of this listener now. */
+  readonly connections: number
+}
+
+export const LISTENER: FactKey<ListenerView> = factKey<ListenerView>('listener')
 
 /** The frontend that accepted a connection. */
 export const FRONTEND: FactKey<ProxyView> = factKey<ProxyView>('frontend')

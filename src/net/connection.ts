@@ -41,8 +41,8 @@ export interface ConnectionEvents {
   refused(conn: EngineConnection, handler: string, why: Why): void
   /** The descriptor is released: the last event, exactly once. */
   released(conn: EngineConnection): void
-  /** A handler threw where nobody waits for its verdict. */
-  bug(conn: EngineConnection, handler: string, error: unknown): void
+  /** `where` threw where nobody waits for its verdict: 'end() of handler x', 'app x'. */
+  bug(conn: EngineConnection, where: string, error: unknown): void
 }
 
 /** How long a dropped connection is held by a provider that cannot let go of it silently. */
@@ -171,7 +171,7 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
   ready(): void {
     if (this.#pipeline !== null) this.#handshake()
     else {
-      if (this.#user !== null) this.#user.ready(this)
+      if (this.#user !== null) this.#tell(this.#user)
       if (this.shut !== 0) this.#advance()
     }
   }
@@ -228,7 +228,11 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
         return false
       case 'serve': {
         this.#leaveHandshake()
-        verdict.app.open(this)
+        try {
+          verdict.app.open(this)
+        } catch (error) {
+          this.#cost(`app ${verdict.app.name}`, error)
+        }
         return false
       }
       case 'close':
@@ -245,7 +249,7 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
     this.#plan.wheel.disarm(this)
     const pipeline = this.#pipeline
     this.#pipeline = null
-    pipeline?.end((handler, error) => this.#events.bug(this, handler, error))
+    pipeline?.end((handler, error) => this.#events.bug(this, `end() of handler ${handler}`, error))
   }
 
   #refuse(why: Why, how: 'finish' | 'reset' | 'drop'): false {
@@ -265,6 +269,21 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
     this.#user = user
   }
 
+  #tell(user: ConnectionUser, what: 'ready' | 'expired' = 'ready'): void {
+    try {
+      if (what === 'ready') user.ready(this)
+      else user.expired(this)
+    } catch (error) {
+      this.#cost(`${what}() of a connection's user`, error)
+    }
+  }
+
+  /** A bug costs this connection only. */
+  #cost(where: string, error: unknown): void {
+    this.#events.bug(this, where, error)
+    this.reset()
+  }
+
   deadline(ms: number): void {
     if (ms > 0) this.#plan.wheel.arm(this, ms)
     else this.#plan.wheel.disarm(this)
@@ -272,7 +291,7 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
 
   strike(): void {
     if (this.#pipeline !== null) this.#refuse({ cause: 'timeout' }, 'finish')
-    else if (this.#user !== null) this.#user.expired(this)
+    else if (this.#user !== null) this.#tell(this.#user, 'expired')
     else {
       // The drain is over: the peer had its time.
       this.shut = shutting.CLOSED

@@ -46,6 +46,7 @@ export class Backend implements ProxyView {
   readonly process: ProcessView
   readonly servers: readonly Server[]
   readonly sessions: Gauge
+  readonly defaultBackend = undefined
   readonly #balance: Balance
   readonly #queue: Queue
   readonly #wheel: Wheel
@@ -62,6 +63,10 @@ export class Backend implements ProxyView {
     this.sessions = sessions
     this.#wheel = wheel
     this.#queue = new Queue(wheel)
+  }
+
+  get timeouts(): ProxyView['timeouts'] {
+    return { server: this.settings.serverTimeout, tunnel: this.settings.tunnelTimeout }
   }
 
   get connections(): number {

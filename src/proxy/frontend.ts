@@ -7,7 +7,8 @@ import type { Connection } from '../core/connection.ts'
 import type { LogSink } from '../core/log-sink.ts'
 import type { Provider } from '../core/provider.ts'
 import type { Sock } from '../core/sock.ts'
-import type { ProcessView, ProxyView, ServerView } from '../core/view.ts'
+import { LISTENER } from '../core/view.ts'
+import type { ListenerView, ProcessView, ProxyView, ServerView } from '../core/view.ts'
 import { EngineConnection, type ConnectionEvents, type ConnectionPlan } from '../net/connection.ts'
 import type { GatedListener, PauseReason } from '../net/listener.ts'
 import type { LogFormat } from '../sample/log-format.ts'
@@ -28,6 +29,7 @@ export interface FrontendSettings {
   /** ms; 0: none. */
   readonly clientTimeout: number
   readonly clientFinTimeout: number | undefined
+  readonly defaultBackend: string | undefined
   readonly noLinger: boolean
   /** Connections that end before a byte came are not logged. */
   readonly dontLogNull: boolean
@@ -78,31 +80,35 @@ const LOOK_AGAIN_MS = 10
 export const bindFact = factKey<Bind>('bind')
 
 /** One listener of a bind line: what its connections go through, and who is told how that ended. */
-export class Bind implements ConnectionEvents {
+export class Bind implements ConnectionEvents, ListenerView {
+  readonly id: number
+  readonly label: string | undefined
   /** Its `name`, or its number in the frontend from 1: `f/1` in logs. */
   readonly name: string
   /** The line that it stands on, for messages: `my.cfg:3`. */
   readonly place: string
   readonly listener: GatedListener
-  /** Connections of this listener; its own limit, 0: none. */
-  readonly connections: Gauge
+  readonly #connections: Gauge
+  /** 0: no limit. */
   readonly #maxconn: number
   readonly #plan: ConnectionPlan
   readonly #frontend: Frontend
 
   constructor(
-    identity: { readonly name: string; readonly place: string; readonly maxconn: number },
+    identity: { readonly id: number; readonly label: string | undefined; readonly place: string; readonly maxconn: number },
     frontend: Frontend,
     plan: ConnectionPlan,
     connections: Gauge,
     makeListener: (accepted: (sock: Sock) => void) => GatedListener,
   ) {
-    this.name = identity.name
+    this.id = identity.id
+    this.label = identity.label
+    this.name = identity.label ?? String(identity.id)
     this.place = identity.place
     this.#maxconn = identity.maxconn
     this.#frontend = frontend
-    this.#plan = { ...plan, facts: new Map<unknown, unknown>([...plan.facts, [bindFact, this]]) }
-    this.connections = connections
+    this.#plan = { ...plan, facts: new Map<unknown, unknown>([...plan.facts, [bindFact, this], [LISTENER, this]]) }
+    this.#connections = connections
     this.listener = makeListener((sock) => this.#accepted(sock))
   }
 
@@ -112,18 +118,22 @@ export class Bind implements ConnectionEvents {
 
   /** Starts a connection if all limits allow it. */
   admit(sock: Sock): boolean {
-    if (!this.connections.take(this.#maxconn)) return false
+    if (!this.#connections.take(this.#maxconn)) return false
     if (!this.#frontend.enter()) {
-      this.connections.add(-1)
+      this.#connections.add(-1)
       return false
     }
-    if (this.#maxconn > 0 && this.connections.value >= this.#maxconn) this.#frontend.gateWhileFull()
+    if (this.full) this.#frontend.gateWhileFull()
     new EngineConnection(sock, this.#plan, this).start()
     return true
   }
 
   get full(): boolean {
-    return this.#maxconn > 0 && this.connections.value >= this.#maxconn
+    return this.#maxconn > 0 && this.connections >= this.#maxconn
+  }
+
+  get connections(): number {
+    return this.#connections.value
   }
 
   refused(conn: EngineConnection, handler: string, why: Why): void {
@@ -131,12 +141,12 @@ export class Bind implements ConnectionEvents {
   }
 
   released(): void {
-    this.connections.add(-1)
+    this.#connections.add(-1)
     this.#frontend.left()
   }
 
-  bug(_conn: EngineConnection, handler: string, error: unknown): void {
-    this.#frontend.report(`end() of handler ${handler}`, error)
+  bug(_conn: EngineConnection, where: string, error: unknown): void {
+    this.#frontend.report(where, error)
   }
 }
 
@@ -148,6 +158,7 @@ export class Frontend implements StreamHost, App, ProxyView {
   readonly provider: Provider
   readonly wheel: Wheel
   readonly servers: readonly ServerView[] = []
+  readonly queued = 0
   binds: readonly Bind[] = []
   readonly #host: FrontendHost
   readonly #connections: Gauge
@@ -175,6 +186,14 @@ export class Frontend implements StreamHost, App, ProxyView {
 
   get connections(): number {
     return this.#connections.value
+  }
+
+  get timeouts(): ProxyView['timeouts'] {
+    return { client: this.settings.clientTimeout }
+  }
+
+  get defaultBackend(): string | undefined {
+    return this.settings.defaultBackend
   }
 
   get process(): ProcessView {

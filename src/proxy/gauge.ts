@@ -11,6 +11,8 @@ const SLOTS = 16384
 /** The memory behind all gauges of a process; `shared` is what other threads are given. */
 export class GaugeMemory {
   readonly shared: SharedArrayBuffer
+  /** This thread's number, from 0. */
+  readonly thread: number
   readonly #totals: Int32Array
   readonly #own: Int32Array
   #taken = 0
@@ -18,6 +20,7 @@ export class GaugeMemory {
   /** `thread` is this thread's number among `threads`, from 0. `shared` is another thread's memory of the same `threads`. */
   constructor(thread = 0, threads = 1, shared = new SharedArrayBuffer((1 + threads) * SLOTS * Int32Array.BYTES_PER_ELEMENT)) {
     this.shared = shared
+    this.thread = thread
     this.#totals = row(shared, 0)
     this.#own = row(shared, 1 + thread)
   }

@@ -46,6 +46,10 @@ export class Runtime {
     this.finished = new Promise((resolve) => (this.#finish = resolve))
   }
 
+  get stopping(): boolean {
+    return this.#stopping
+  }
+
   /** Opens all listeners. Resolves with one line per listener that could not be opened; then none is left open. */
   async start(): Promise<readonly string[]> {
     const problems = await this.#open()
@@ -135,7 +139,12 @@ export async function buildRuntime(configuration: Configuration, host: RuntimeHo
   const backends = new Map<string, Backend>()
   const frontends = new Map<string, Frontend>()
   const connections = build.gauges.gauge()
+  let runtime: Runtime | undefined
   const view: ProcessView = {
+    thread: host.gauges.thread,
+    get stopping() {
+      return runtime?.stopping ?? false
+    },
     get connections() {
       return connections.value
     },
@@ -165,5 +174,6 @@ export async function buildRuntime(configuration: Configuration, host: RuntimeHo
     frontends.set(section.name, await buildFrontend(build, shared, section, section.values.get(proxyId) ?? section.number, backends))
   }
   if (build.problems.some((p) => p.level === 'alert')) throw new BuildError(build.problems)
-  return new Runtime([...frontends.values()], [...backends.values()], build.live)
+  runtime = new Runtime([...frontends.values()], [...backends.values()], build.live)
+  return runtime
 }

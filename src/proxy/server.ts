@@ -42,6 +42,35 @@ export class Server implements ServerView {
     this.disabled = disabled
   }
 
+  get up(): boolean {
+    return !this.disabled
+  }
+
+  get backup(): boolean {
+    return this.settings.backup
+  }
+
+  get initialWeight(): number {
+    return this.settings.weight
+  }
+
+  get weight(): number {
+    return this.settings.weight
+  }
+
+  get maxconn(): number {
+    return this.settings.maxconn
+  }
+
+  get maxqueue(): number {
+    return this.settings.maxqueue
+  }
+
+  /** Those who wait, wait in the backend's queue. */
+  get queued(): number {
+    return 0
+  }
+
   get connections(): number {
     return this.sessions.value
   }

@@ -57,7 +57,7 @@ export function compileText(word: Word, scope: Scope, fail: Fail, acl: boolean):
   const name = nameAt(text, 0)
   const known = vocabulary(scope.plugins).fetches
   const spec = known.get(name)
-  if (spec === undefined || (spec.aclOnly === true && !acl)) return fail(notYet('fetch', [name])?.text.replace(/\.$/, '') ?? `unknown fetch method '${name}'`, didYouMean(name, known.keys()), word)
+  if (spec === undefined || (spec.aclOnly === true && !acl)) return fail(notYet('fetch', [name.replace(/^sc[0-2]_/, 'sc_')])?.text.replace(/\.$/, '') ?? `unknown fetch method '${name}'`, didYouMean(name, known.keys()), word)
   const specs = spec.args ?? []
   let at = name.length
   let texts: readonly string[] = []
