@@ -31,6 +31,9 @@ export class GatedListener {
   readonly #calm: Alarm
   #listener: Listener | null = null
   #bound: Address
+  #opening: Promise<void> | null = null
+  /** open() was the last word, not close(). */
+  #wanted = false
   #short = false
 
   constructor(provider: Provider, spec: ListenSpec, wheel: Wheel, events: ListenerEvents) {
@@ -46,15 +49,30 @@ export class GatedListener {
     })
   }
 
-  /** Rejects with an Error whose code is the system error name. After close(), opens the same address again, the real port included. */
-  async open(): Promise<void> {
+  /**
+   * Rejects with an Error whose code is the system error name. After close(), opens the same address again, the real port included.
+   * Idempotent; a close() meanwhile wins.
+   */
+  open(): Promise<void> {
+    this.#wanted = true
+    if (this.#listener !== null) return Promise.resolve()
+    this.#opening ??= this.#open().finally(() => (this.#opening = null))
+    return this.#opening
+  }
+
+  async #open(): Promise<void> {
     const shared = this.#events.descriptor?.()
     const spec = { ...this.#spec, address: this.#bound, ...(shared === undefined ? {} : { fd: shared, shared: true }) }
-    this.#listener = await this.#provider.listen(spec, {
+    const listener = await this.#provider.listen(spec, {
       accepted: (sock) => this.#events.accepted(sock),
       failed: (error) => this.#failed(error),
     })
-    this.#bound = this.#listener.address
+    if (!this.#wanted) {
+      listener.close()
+      return
+    }
+    this.#listener = listener
+    this.#bound = listener.address
     if (this.#reasons.size > 0) this.#listener.pause()
   }
 
@@ -96,6 +114,7 @@ export class GatedListener {
   }
 
   close(): void {
+    this.#wanted = false
     this.#wheel.disarm(this.#retry)
     this.#wheel.disarm(this.#calm)
     this.#listener?.close()
