@@ -6,6 +6,7 @@ import type { Address } from '../core/address.ts'
 import type { Connection } from '../core/connection.ts'
 import { factKey, serve, type App, type Handler, type MakeHandler, type Why } from '../core/handler.ts'
 import type { ConnectSpec, Provider } from '../core/provider.ts'
+import type { Sock } from '../core/sock.ts'
 import { EngineConnection, type ConnectionEvents, type ConnectionPlan } from './connection.ts'
 
 export interface AttemptEvents {
@@ -15,7 +16,7 @@ export interface AttemptEvents {
   connected(conn: Connection): void
   /** No address answered. `handler` is '' when it was connect() itself; the last address' cause. */
   failed(handler: string, why: Why): void
-  bug(handler: string, error: unknown): void
+  bug(where: string, error: unknown): void
 }
 
 /** Who asked for an outgoing connection. */
@@ -53,18 +54,18 @@ export class Attempt implements ConnectionEvents, App {
   }
 
   start(): void {
-    const to = this.#addresses[this.#tried++]
-    if (to === undefined) {
-      this.#fail('', { cause: 'failed', detail: 'no address' })
-      return
+    let why: Why = { cause: 'failed', detail: 'no address' }
+    let sock: Sock | undefined
+    while (sock === undefined) {
+      const to = this.#addresses[this.#tried++]
+      if (to === undefined) return this.#fail('', why)
+      try {
+        sock = this.#provider.connect({ ...this.#spec, to })
+      } catch (error) {
+        why = { cause: 'failed', detail: error instanceof Error ? error.message : String(error) }
+      }
     }
-    let conn: EngineConnection
-    try {
-      conn = new EngineConnection(this.#provider.connect({ ...this.#spec, to }), this.#plan, this)
-    } catch (error) {
-      this.#fail('', { cause: 'failed', detail: error instanceof Error ? error.message : String(error) })
-      return
-    }
+    const conn = new EngineConnection(sock, this.#plan, this)
     this.#current = conn
     conn.set(askedBy, this)
     this.#events.prepare(conn)
@@ -96,8 +97,8 @@ export class Attempt implements ConnectionEvents, App {
     // Its owner was told of the end that mattered; the descriptor is the engine's.
   }
 
-  bug(_conn: EngineConnection, handler: string, error: unknown): void {
-    this.#events.bug(handler, error)
+  bug(_conn: EngineConnection, where: string, error: unknown): void {
+    this.#events.bug(where, error)
   }
 
   #fail(handler: string, why: Why): void {
