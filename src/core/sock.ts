@@ -27,6 +27,8 @@ export interface Owner {
 export interface Pipe {
   /** What it holds now. */
   readonly bytes: number
+  /** Moves all that it holds behind what is unread in `into`: an end turned out not to splice. */
+  drain(into: Bytes): void
   /** Gives it back: to the pool when it is empty, else what it holds is lost. Idempotent. */
   release(): void
 }

@@ -62,7 +62,8 @@ export class Channel {
     if (this.#pipe !== null || (this.#bulk >= BULK_READS && this.bytes.length === 0 && this.to.output.length === 0)) {
       const flow = this.#splice()
       if ((flow & REFUSED) === 0) return flow
-      this.#bulk = NaN
+      if (this.#pipe !== null) this.#pipe.drain(this.bytes)
+      this.release()
     }
     return this.#copy()
   }
@@ -108,9 +109,15 @@ export class Channel {
   #splice(): Flow {
     const source = this.from.layer.splice
     const sink = this.to.layer.splice
-    if (source === undefined || sink === undefined) return REFUSED
+    if (source === undefined || sink === undefined) {
+      this.#bulk = NaN
+      return REFUSED
+    }
     const pipe = (this.#pipe ??= source.pipe() ?? null)
-    if (pipe === null) return REFUSED
+    if (pipe === null) {
+      this.#bulk = 0 // there are maxpipes of them now; while it stays bulk, it asks again
+      return REFUSED
+    }
     let flow: Flow = 0
     let moved = 0
     for (let round = 0; ; round++) {
@@ -138,7 +145,8 @@ export class Channel {
       this.total += moved
       this.wrote = true
     }
-    if (moved < BULK_READ && pipe.bytes === 0) this.#bulk = 0
+    if (flow & REFUSED) this.#bulk = NaN
+    else if (moved < BULK_READ && pipe.bytes === 0) this.#bulk = 0
     if (pipe.bytes === 0) this.release()
     return flow
   }

@@ -3,6 +3,8 @@
 // Making a pipe costs two descriptors and three calls, so an empty one is kept for the next transfer. One that still holds bytes
 // can never be: they belong to a connection that is gone.
 
+import { readSync } from 'node:fs'
+import type { Bytes } from '../../core/bytes.ts'
 import type { Pipe } from '../../core/sock.ts'
 import { F_SETPIPE_SZ, O_CLOEXEC, O_NONBLOCK, type Kernel } from './syscalls.ts'
 
@@ -19,6 +21,15 @@ export class LinuxPipe implements Pipe {
     this.#pool = pool
     this.readEnd = readEnd
     this.writeEnd = writeEnd
+  }
+
+  drain(into: Bytes): void {
+    while (this.bytes > 0) {
+      const chunk = Buffer.allocUnsafeSlow(this.bytes)
+      const n = readSync(this.readEnd, chunk)
+      this.bytes -= n
+      into.append(chunk.subarray(0, n))
+    }
   }
 
   release(): void {
