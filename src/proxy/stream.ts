@@ -262,8 +262,8 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
     return redispatch > 0 ? this.retries % redispatch === 0 : this.retries === retries + 1 + redispatch
   }
 
-  bug(handler: string, error: unknown): void {
-    this.#host.report(handler, error)
+  bug(where: string, error: unknown): void {
+    this.#host.report(where, error)
   }
 
   connected(conn: Connection): void {
@@ -324,8 +324,8 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
     if (request.read || request.wrote || response.read || response.wrote) this.#active(request, response)
     if (up & ERR_IN || down & ERR_OUT) return this.#end('C', 'D')
     if (down & ERR_IN || up & ERR_OUT) {
-      // What the server said before it broke is still the client's.
-      if (response.empty) this.#end('S', 'D')
+      // What the server said before it broke is still the client's, also what has not been read yet.
+      if (response.empty && down & (EMPTY_IN | SHUT_IN | ERR_IN)) this.#end('S', 'D')
       return
     }
     const said = request.finished
