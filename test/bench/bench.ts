@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util'
 import { sleep } from '../kit/program.ts'
 import { available, cpus, direct, stage } from './subjects.ts'
 import type { Stage, Subject } from './subjects.ts'
-import { missing, WORKS } from './works.ts'
+import { capacity, missing, WORKS } from './works.ts'
 import type { Figure, Options, Work } from './works.ts'
 
 const HELP = `npm run bench -- [options]
@@ -22,7 +22,7 @@ const HELP = `npm run bench -- [options]
   --provider NAME,…   Headgate on these providers: node, linux (default: its own choice)
   --subjects NAME,…   only these proxies: haproxy, nginx, headgate
   --against NAME      what the ratios are made to (default haproxy)
-  --rate N            requests per second of the latency work (default: half of what the reference does in 'keep')
+  --rate N            requests per second of the latency work (default: half of what the reference can do)
   --idle N            connections held for the memory works (default 5000)
   --direct            ask the backends without a proxy too: the most that the load tools can do
   --json              figures as JSON on standard output
@@ -96,6 +96,7 @@ function ratios(of: readonly (Sample | undefined)[], to: readonly (Sample | unde
 function report(work: Work, results: Map<string, (Sample | undefined)[]>, against: string): string {
   const rows: string[] = [`\n${work.title}`]
   const reference = results.get(against)
+  const compared = work.figures.filter((figure) => figure.note !== true)
   for (const [name, samples] of results) {
     const cells = work.figures.map((figure) => {
       const { min, median, max } = spread(samples.flatMap((sample) => sample?.figures[figure.key] ?? []))
@@ -107,7 +108,7 @@ function report(work: Work, results: Map<string, (Sample | undefined)[]>, agains
   if (reference === undefined) return rows.join('\n')
   for (const [name, samples] of results) {
     if (name === against || name === 'direct') continue
-    const cells = work.figures.map((figure) => {
+    const cells = compared.map((figure) => {
       const { min, median, max } = spread(ratios(samples, reference, figure))
       return `${number(median, 2).padStart(11)} × ${figure.unit} (${number(min, 2)} … ${number(max, 2)})`.padEnd(52)
     })
@@ -117,7 +118,7 @@ function report(work: Work, results: Map<string, (Sample | undefined)[]>, agains
   if (work.direct === true && without !== undefined) {
     for (const [name, samples] of results) {
       if (name === 'direct') continue
-      const added = work.figures.map((figure) => {
+      const added = compared.map((figure) => {
         const extra = samples.flatMap((sample, round) => {
           const mine = sample?.figures[figure.key]
           const bare = without[round]?.figures[figure.key]
@@ -132,15 +133,11 @@ function report(work: Work, results: Map<string, (Sample | undefined)[]>, agains
   return rows.join('\n')
 }
 
-/** Half of what the reference does on kept-open connections; measured when that work was not asked for. */
-async function halfLoad(results: Results, running: ReadonlyMap<string, Subject>, options: Options, against: string): Promise<number> {
+/** Half of what the reference can do when the load tool does not hold back. */
+async function halfLoad(running: ReadonlyMap<string, Subject>, options: Options, against: string): Promise<number> {
   if (given.rate !== undefined) return Number(given.rate)
-  const known = results.get('keep')?.get(against)
-  const reference = running.get(against) ?? [...running.values()][0]
-  const keep = WORKS.find((work) => work.name === 'keep')
-  if (known !== undefined) return spread(known.flatMap((sample) => sample?.figures['rate'] ?? [])).median / 2
-  if (reference === undefined || keep === undefined) return 10_000
-  return ((await keep.run(reference, { ...options, seconds: 2 }))['rate'] ?? 20_000) / 2
+  const reference = running.get(against)
+  return reference === undefined ? 10_000 : (await capacity(reference, options)) / 2
 }
 
 async function runWork(work: Work, names: readonly string[], running: ReadonlyMap<string, Subject>, at: Stage, options: Options): Promise<Map<string, (Sample | undefined)[]>> {
@@ -197,7 +194,7 @@ async function main(): Promise<void> {
         await Promise.all([...running.values()].map((subject) => subject.program?.stop()))
         running.clear()
       }
-      const rate = work.name === 'latency' ? await halfLoad(results, running, options, against) : 0
+      const rate = work.name === 'latency' ? await halfLoad(running, options, against) : 0
       if (rate > 0) say(`\nlatency at ${number(rate, 0)} requests/s`)
       const found = await runWork(work, started, running, at, { ...options, rate })
       results.set(work.name, found)
