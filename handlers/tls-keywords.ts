@@ -1,7 +1,7 @@
 // Owns the words of bind and server lines that are about TLS (manual 5.1 and 5.2). What they come to is handlers/tls.ts's.
 
 import { argsScope, compileText, keyword, TLS_VERSIONS } from 'headgate/plugin'
-import type { Args, Expression, Keyword, Section, TlsVersion, Word } from 'headgate/plugin'
+import type { Args, Expression, IgnoredErrors, Keyword, Section, TlsVersion, Word } from 'headgate/plugin'
 
 const BIND = ['bind'] as const
 const SERVER = ['server'] as const
@@ -101,6 +101,33 @@ export const bindVerify = keyword<'none' | 'optional' | 'required'>({
     return args.fail(`'verify' : unknown verify method '${found}', only 'none', 'optional', and 'required' are supported`, undefined, w)
   },
 })
+
+const LAST_ERROR = 94
+
+/** Of the client's certificate itself (`crt-`), or of those above it (`ca-`). */
+function ignoring(name: 'crt-ignore-err' | 'ca-ignore-err', doc: string): Keyword<IgnoredErrors> {
+  return keyword<IgnoredErrors>({
+    name,
+    sections: BIND,
+    args: '[all|<errorID>,...]',
+    doc,
+    parse(args) {
+      const w = need(args, 'error IDs list')
+      if (w === undefined) return undefined
+      if (w.text === 'all') return 'all'
+      const ids = new Set<number>()
+      for (const id of w.text.split(',')) {
+        const number = /^[0-9]+$/.test(id) ? Number(id) : 0
+        if (number < 1 || number > LAST_ERROR) return args.fail(`'${name}' : ID '${number}' out of range (1..${LAST_ERROR}) in error IDs list '${w.text}'`, undefined, w)
+        ids.add(number)
+      }
+      return ids
+    },
+  })
+}
+
+export const crtIgnoreErr = ignoring('crt-ignore-err', "Faults of a client's certificate that do not end the handshake, by OpenSSL's numbers.")
+export const caIgnoreErr = ignoring('ca-ignore-err', "Faults of the certificates above a client's that do not end the handshake, by OpenSSL's numbers.")
 
 export const serverVerify = keyword<'none' | 'required'>({
   name: 'verify',
@@ -237,6 +264,8 @@ export const tlsLineKeywords: readonly Keyword<unknown>[] = [
   sslReuse,
   noSslReuse,
   bindVerify,
+  crtIgnoreErr,
+  caIgnoreErr,
   serverVerify,
   alpn,
   sni,

@@ -2,6 +2,8 @@
 
 import {
   knownDhParams,
+  noFaultsByNumber,
+  provider,
   sslDefaultBindCiphers,
   sslDefaultBindCiphersuites,
   sslDefaultBindCurves,
@@ -69,6 +71,13 @@ export function serverOffer(line: PlanLine, say: Say): Policy | undefined {
   if (verify !== 'none' && caName === undefined && line.get(words.caVerifyFile) === undefined) say.alert('verify is enabled but no CA file specified for this line.')
   const dhFile = global.get(sslDhParamFile)
   const dh = dhFile === undefined ? knownDhParams(global.get(tuneSslDefaultDhParam) ?? 2048) : loadDhParams(dhFile, say)
+  const ignoreCrt = line.get(words.crtIgnoreErr)
+  const ignoreCa = line.get(words.caIgnoreErr)
+  // The node provider is told of the last fault only, and that may be one that is ignored while another is not.
+  if ((ignoreCrt !== undefined || ignoreCa !== undefined) && !(ignoreCrt === 'all' && ignoreCa === 'all')) {
+    const why = global.get(provider) === 'node' ? "'provider node' was asked for" : noFaultsByNumber()
+    if (why !== '') say.alert(`'crt-ignore-err' and 'ca-ignore-err' need the linux provider, save when both are 'all': ${why}.`)
+  }
   if (versions === undefined) return undefined
   const lifetime = global.get(tuneSslLifetime)
   return {
@@ -85,6 +94,8 @@ export function serverOffer(line: PlanLine, say: Say): Policy | undefined {
     ...given('caVerify', caVerify),
     ...given('crl', crl),
     ...given('dh', dh),
+    ...given('ignoreCrt', ignoreCrt),
+    ...given('ignoreCa', ignoreCa),
     ...given('cacheSize', global.get(tuneSslCachesize)),
     ...given('lifetime', lifetime === undefined ? undefined : Math.max(1, Math.round(lifetime / 1000))),
   }

@@ -25,6 +25,9 @@ export interface TlsCertificate extends PemFile {
   readonly names: readonly string[]
 }
 
+/** Numbers of OpenSSL (X509_V_ERR_*) that are let pass when a certificate is verified, or all of them. */
+export type IgnoredErrors = 'all' | ReadonlySet<number>
+
 /** What both sides choose from. What is undefined is OpenSSL's default. */
 export interface TlsOffer {
   readonly minVersion?: TlsVersion
@@ -56,6 +59,9 @@ export interface TlsServerSettings extends TlsOffer {
   /** Further authorities that are accepted and not named to clients (`ca-verify-file`). */
   readonly caVerify?: PemFile
   readonly crl?: PemFile
+  /** Faults of the client's certificate itself, and of those above it, that do not end the handshake. */
+  readonly ignoreCrt?: IgnoredErrors
+  readonly ignoreCa?: IgnoredErrors
   /** Parameters for DHE key exchange. Default: OpenSSL's choice by the size of the key. */
   readonly dh?: PemFile
   /** The client's order of ciphers decides, not the server's. */
@@ -108,6 +114,10 @@ export interface TlsFacts {
   readonly peerShown: boolean
   /** X509_V_ERR code of the verification, 0 for good. Without a certificate, or without verification, 0. */
   readonly verifyResult: number
+  /** The first fault of the peer's certificate itself, and of those above it with its depth, ignored ones too. Absent: none was found. */
+  readonly crtError?: number
+  readonly caError?: number
+  readonly caErrorDepth?: number
   /** Our own certificate; undefined on the connect side without one. */
   readonly own: TlsCertificate | undefined
 }

@@ -50,9 +50,9 @@ function verifyText(number: number): string {
 /** What is wrong further up than with the certificate itself, as far as the number tells. */
 const OF_CHAIN = new Set([2, 19, 22, 24, 25])
 
-/** Why a client's certificate is refused. */
-export function clientFailure(number: number): TlsFailure {
-  return { detail: OF_CHAIN.has(number) ? 'SSL client CA chain cannot be verified' : 'SSL client certificate not trusted', reason: verifyText(number) }
+/** Why a client's certificate is refused. `depth`: where in the chain, when that is known. */
+export function clientFailure(number: number, depth = OF_CHAIN.has(number) ? 1 : 0): TlsFailure {
+  return { detail: depth > 0 ? 'SSL client CA chain cannot be verified' : 'SSL client certificate not trusted', reason: verifyText(number) }
 }
 
 /** Why a server's certificate is refused. */

@@ -148,6 +148,32 @@ else {
     t.equal(alive, 0)
   })
 
+  t.test('faults are let pass by number and level, and remembered', async (t) => {
+    const stranger = { cert: made.stranger.cert, key: made.stranger.key }
+    const ca = { file: 'ca', pem: Buffer.from(made.ca) }
+    const visit = async (more: Parameters<typeof serverSettings>[1], cert: object): Promise<End> => {
+      const make = server(openssl, { verify: 'required', ca, ...more })
+      const ends = await listenTls(provider, () => make)
+      t.teardown(() => ends.close())
+      const socket = tls.connect({ port: ends.port, host: '127.0.0.1', rejectUnauthorized: false, ...cert })
+      socket.on('error', () => undefined)
+      t.teardown(() => socket.destroy())
+      return await (await ends.next()).over()
+    }
+    // 20: its issuer is not known; 21: so its signature cannot be verified
+    const passed = await visit({ ignoreCrt: new Set([20, 21]) }, stranger)
+    t.equal(passed.state, 'done')
+    t.match(passed.layer?.facts(), { crtError: 20, verifyResult: 21 })
+    t.equal(passed.layer?.facts().caError, undefined)
+    t.equal((await visit({ ignoreCrt: new Set([20]) }, stranger)).state, 'failed')
+    t.equal((await visit({ ignoreCa: 'all' }, stranger)).state, 'failed')
+    const chain = await visit({}, { cert: `${made.stranger.cert}\n${made.wrongCa}`, key: made.stranger.key })
+    t.equal(chain.layer?.failure?.detail, 'SSL client CA chain cannot be verified')
+    const ignored = await visit({ ignoreCa: 'all' }, { cert: `${made.stranger.cert}\n${made.wrongCa}`, key: made.stranger.key })
+    t.equal(ignored.state, 'done')
+    t.match(ignored.layer?.facts(), { caError: 19, caErrorDepth: 1 })
+  })
+
   t.test('without tickets, sessions resume from the cache of their own settings', async (t) => {
     const certificate = { cert: made.client.cert, key: made.client.key }
     const open = await listenTls(provider, ((make) => () => make)(server(openssl, { tickets: false })))

@@ -281,6 +281,19 @@ for (const provider of providers) {
       }
     })
 
+    t.test('faults that are let pass', async (t) => {
+      const stranger = { cert: made.stranger.cert, key: made.stranger.key }
+      const all = await serve(t, provider, { verify: 'required', ca: CA, ignoreCrt: 'all', ignoreCa: 'all' })
+      const { facts } = await factsOf(t, all, stranger)
+      t.ok(facts.peer)
+      t.not(facts.verifyResult, 0)
+      new Client(t, all.port)
+      t.match(await (await all.next()).over(), { state: 'failed', error: /did not return a certificate/ }, 'none at all is no fault of one')
+      const other = await serve(t, provider, { verify: 'required', ca: CA, ignoreCrt: new Set([10]) })
+      new Client(t, other.port, stranger)
+      t.equal((await (await other.next()).over()).state, 'failed', 'another fault than that')
+    })
+
     t.test('revoked client certificates', async (t) => {
       const { ca, crl, good, revoked } = revocation()
       const ends = await serve(t, provider, { verify: 'required', ca, crl })

@@ -28,7 +28,8 @@ export interface OpenSsl {
   ctxSetOptions(ctx: Ptr, options: number): number
   ctxSetCiphers(ctx: Ptr, list: string): number
   ctxSetSuites(ctx: Ptr, list: string): number
-  ctxSetVerify(ctx: Ptr, mode: number, callback: Ptr): void
+  /** `asked`: every fault is put to whom onVerify() named. */
+  ctxSetVerify(ctx: Ptr, mode: number, asked: boolean): void
   ctxSetSessionId(ctx: Ptr, id: Uint8Array, size: number): number
   ctxSetTimeout(ctx: Ptr, seconds: number): number
   ctxSetReadBuffer(ctx: Ptr, size: number): void
@@ -108,12 +109,21 @@ export interface NoOpenSsl {
 /** Chooses among the protocols that a client offers, as on the wire (a length byte before each). Returns where its choice's bytes begin, or -1. */
 export type AlpnChoice = (offered: Buffer) => number
 
+/** Whether verification goes on in spite of a fault: its number, and its depth in the chain (0: the certificate itself). */
+export type VerifyChoice = (error: number, depth: number) => boolean
+
 let loaded: OpenSsl | NoOpenSsl | undefined
 let choose: AlpnChoice = () => -1
+let tolerate: VerifyChoice = () => false
 
 /** Who chooses the protocol while a handshake runs: called from inside accept(), for the connection that is being accepted. */
 export function onAlpn(choice: AlpnChoice): void {
   choose = choice
+}
+
+/** Who judges faults found while a handshake runs. */
+export function onVerify(choice: VerifyChoice): void {
+  tolerate = choice
 }
 
 /** Binds the functions once per thread. */
@@ -179,6 +189,14 @@ function bindFunctions(koffi: typeof import('koffi')): OpenSsl {
     koffi.pointer(koffi.proto('int headgate_alpn_select(intptr_t, intptr_t, intptr_t, intptr_t, uint, intptr_t)')),
   )
 
+  const setVerify: (ctx: Ptr, mode: number, callback: bigint | null) => void = f('void SSL_CTX_set_verify(intptr_t, int, void *)')
+  const storeError: (store: Ptr) => number = f('int X509_STORE_CTX_get_error(intptr_t)')
+  const storeDepth: (store: Ptr) => number = f('int X509_STORE_CTX_get_error_depth(intptr_t)')
+  const verify = koffi.register(
+    (ok: number, store: Ptr): number => (ok === 1 || tolerate(storeError(store), storeDepth(store)) ? 1 : 0),
+    koffi.pointer(koffi.proto('int headgate_verify(int, intptr_t)')),
+  )
+
   return {
     version,
     addressOf: (bytes) => Number(koffi.address(bytes)),
@@ -195,7 +213,7 @@ function bindFunctions(koffi: typeof import('koffi')): OpenSsl {
     ctxSetOptions: f('uint64_t SSL_CTX_set_options(intptr_t, uint64_t)'),
     ctxSetCiphers: f('int SSL_CTX_set_cipher_list(intptr_t, const char *)'),
     ctxSetSuites: f('int SSL_CTX_set_ciphersuites(intptr_t, const char *)'),
-    ctxSetVerify: f('void SSL_CTX_set_verify(intptr_t, int, intptr_t)'),
+    ctxSetVerify: (ctx, mode, asked) => setVerify(ctx, mode, asked ? verify : null),
     ctxSetSessionId: f('int SSL_CTX_set_session_id_context(intptr_t, void *, uint)'),
     ctxSetTimeout: f('long SSL_CTX_set_timeout(intptr_t, long)'),
     ctxSetReadBuffer: f('void SSL_CTX_set_default_read_buffer_len(intptr_t, size_t)'),

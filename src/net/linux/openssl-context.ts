@@ -163,7 +163,7 @@ export function serverContext(ssl: OpenSsl, settings: TlsServerSettings): TlsCon
   if (settings.ca !== undefined) context.authorities(settings.ca, true)
   if (settings.caVerify !== undefined) context.authorities(settings.caVerify, false)
   if (settings.crl !== undefined) context.revocations(settings.crl)
-  if (settings.verify !== 'none') ssl.ctxSetVerify(ctx, VERIFY_PEER | (settings.verify === 'required' ? VERIFY_FAIL_IF_NO_PEER_CERT : 0), 0)
+  if (settings.verify !== 'none') ssl.ctxSetVerify(ctx, VERIFY_PEER | (settings.verify === 'required' ? VERIFY_FAIL_IF_NO_PEER_CERT : 0), true)
   if (settings.alpn.length > 0) ssl.ctxSetAlpnSelect(ctx)
   // Tickets are sealed with keys of this context alone, and a session is good only under its id: it resumes nowhere else.
   const id = Buffer.from(`headgate${++contexts}`)
@@ -183,7 +183,7 @@ export function clientContext(ssl: OpenSsl, settings: TlsClientSettings): TlsCon
   if (settings.certificate !== undefined) context.certificate(settings.certificate)
   if (settings.ca !== undefined) context.authorities(settings.ca, false)
   if (settings.crl !== undefined) context.revocations(settings.crl)
-  if (settings.verify === 'required') ssl.ctxSetVerify(ctx, VERIFY_PEER, 0)
+  if (settings.verify === 'required') ssl.ctxSetVerify(ctx, VERIFY_PEER, false)
   ssl.ctxCtrl(ctx, CTRL_CACHE_MODE, CACHE_OFF)
   if (settings.alpn.length > 0) {
     const protocols = wire(settings.alpn)

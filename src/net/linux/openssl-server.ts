@@ -1,9 +1,9 @@
 // Owns the side of OpenSSL that clients are met with: accept, and the choice of a protocol.
 
 import type { Bytes } from '../../core/bytes.ts'
-import type { TlsCertificate, TlsFailure, TlsServerSettings } from '../../core/tls.ts'
+import type { IgnoredErrors, TlsCertificate, TlsFacts, TlsFailure, TlsServerSettings } from '../../core/tls.ts'
 import { clientFailure } from '../x509.ts'
-import { onAlpn, type OpenSsl } from './openssl-calls.ts'
+import { onAlpn, onVerify, type OpenSsl } from './openssl-calls.ts'
 import type { TlsContext } from './openssl-context.ts'
 import { OpenSslLayer } from './openssl-layer.ts'
 import type { LinuxSock } from './sock.ts'
@@ -11,12 +11,16 @@ import type { LinuxSock } from './sock.ts'
 /** The connection whose handshake runs: OpenSSL calls back from inside it. */
 const running: { server?: OpenSslServer | undefined } = {}
 onAlpn((offered) => running.server?.choose(offered) ?? -1)
+onVerify((error, depth) => running.server?.tolerate(error, depth) ?? false)
 
 export class OpenSslServer extends OpenSslLayer {
   protected readonly own: TlsCertificate
   protected readonly verifies: boolean
   protected readonly shown: boolean
   readonly #alpn: readonly string[]
+  readonly #ignore: readonly [IgnoredErrors | undefined, IgnoredErrors | undefined]
+  readonly #faults: { crtError?: number; caError?: number; caErrorDepth?: number } = {}
+  #refusedAt = 0
   #chosen = ''
 
   constructor(ssl: OpenSsl, context: TlsContext, settings: TlsServerSettings, lower: LinuxSock, rest: Bytes) {
@@ -25,6 +29,7 @@ export class OpenSslServer extends OpenSslLayer {
     this.verifies = settings.verify !== 'none'
     this.shown = this.verifies
     this.#alpn = settings.alpn
+    this.#ignore = [settings.ignoreCrt, settings.ignoreCa]
   }
 
   protected step(): number {
@@ -52,7 +57,24 @@ export class OpenSslServer extends OpenSslLayer {
   }
 
   protected refused(verifyResult: number): TlsFailure {
-    return clientFailure(verifyResult)
+    return clientFailure(verifyResult, this.#refusedAt)
+  }
+
+  /** The first fault at each level is kept, ignored or not. */
+  tolerate(error: number, depth: number): boolean {
+    const faults = this.#faults
+    if (depth === 0) faults.crtError ??= error
+    else if (faults.caError === undefined) {
+      faults.caError = error
+      faults.caErrorDepth = depth
+    }
+    this.#refusedAt = depth
+    const ignored = this.#ignore[depth === 0 ? 0 : 1]
+    return ignored === 'all' || (ignored?.has(error) ?? false)
+  }
+
+  override facts(): TlsFacts {
+    return { ...super.facts(), ...this.#faults }
   }
 
   protected sni(): string {

@@ -10,11 +10,19 @@ import { clientContext, serverContext } from './openssl-context.ts'
 import { OpenSslClient, OpenSslSessions } from './openssl-client.ts'
 import { OpenSslServer } from './openssl-server.ts'
 import { LinuxSock } from './sock.ts'
+import { loadKernel } from './syscalls.ts'
 
 /** Which TLS the linux provider has, for -vv: a version, or why node:tls does it. */
 export function linuxTls(): string {
   const ssl = loadOpenSsl()
   return 'reason' in ssl ? `node:tls (${ssl.reason})` : `${ssl.version}, as exported by Node`
+}
+
+/** Why verification cannot be judged fault by fault here: '' when it can, on the linux provider. */
+export function noFaultsByNumber(): string {
+  const kernel = loadKernel()
+  const ssl = loadOpenSsl()
+  return 'reason' in kernel ? kernel.reason : 'reason' in ssl ? ssl.reason : ''
 }
 
 function linuxSock(lower: Sock): LinuxSock {

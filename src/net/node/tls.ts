@@ -65,6 +65,11 @@ export function nodeServerContext(settings: TlsServerSettings): SecureContext {
   })
 }
 
+/** node:tls tells the last fault only: of several, that may be the one that is ignored. So it can let all pass or none. */
+function ignoresAll(settings: TlsServerSettings): boolean {
+  return settings.ignoreCrt === 'all' && settings.ignoreCa === 'all'
+}
+
 export function nodeServer(settings: TlsServerSettings): TlsMaker {
   const secureContext = nodeServerContext(settings)
   return (lower, rest) => {
@@ -288,7 +293,7 @@ class NodeTlsServer extends NodeTls {
     const peer = this.peerCertificate()
     if (peer === undefined) return this.#settings.verify === 'optional' ? undefined : { detail: HANDSHAKE_FAILURE, reason: 'peer did not return a certificate' }
     const result = this.verifyResult()
-    return result === 0 ? undefined : clientFailure(result)
+    return result === 0 || ignoresAll(this.#settings) ? undefined : clientFailure(result)
   }
 
   protected sni(): string {
