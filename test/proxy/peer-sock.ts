@@ -84,22 +84,23 @@ export class PeerSock implements Sock, Spliceable {
 
   // ── the test's side ────────────────────────────────────────────────────────────────────────────────────────────
 
+  /** Nothing comes after an end or an error. */
   arrive(bytes: Uint8Array | string): void {
-    if (this.isClosed) return
+    if (this.isClosed || this.#ended || this.error !== '') return
     this.#arrived.push(Buffer.from(bytes))
     this.#edgeIn()
   }
 
   /** The peer's FIN. */
   end(): void {
-    if (this.isClosed) return
+    if (this.isClosed || this.error !== '') return
     this.#ended = true
     this.#edgeIn()
   }
 
   /** The peer's RST, or another error. What arrived before it can still be read. */
   break(error = 'ECONNRESET'): void {
-    if (this.isClosed) return
+    if (this.isClosed || this.error !== '') return
     this.error = error
     this.connecting = false
     this.#dry = false
@@ -119,6 +120,10 @@ export class PeerSock implements Sock, Spliceable {
   connected(): void {
     this.connecting = false
     this.owner.ready()
+  }
+
+  get saidBuffer(): Buffer {
+    return Buffer.concat(this.#said)
   }
 
   get said(): string {
@@ -222,7 +227,7 @@ export class PeerSock implements Sock, Spliceable {
   fromPipe(pipe: Pipe): Flow {
     if (!(pipe instanceof PeerPipe) || this.splices === 'refuse out') return REFUSED
     const held = pipe.get(pipe.bytes)
-    const n = this.#write(held)
+    const n = this.#write(Buffer.from(held))
     pipe.put(held.subarray(Math.max(0, n)))
     if (n < 0) return -n
     this.spliced += n
