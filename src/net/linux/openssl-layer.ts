@@ -38,16 +38,17 @@ function isAlert(error: number): boolean {
   return ((error >>> 23) & 0xff) === 20 && reason >= 1000 && reason < 1256
 }
 
-/** Where the shared buffer of a thread is. */
+/** Where the buffers that a thread lends are: there are two or three, and they stay where they are. */
 const addresses = new WeakMap<Buffer, number>()
+let lastBuffer: Buffer | undefined
+let lastAddress = 0
 
-function addressOf(ssl: OpenSsl, shared: Buffer): number {
-  let address = addresses.get(shared)
-  if (address === undefined) {
-    address = ssl.addressOf(shared)
-    addresses.set(shared, address)
-  }
-  return address
+function addressOf(ssl: OpenSsl, lent: Buffer): number {
+  if (lent === lastBuffer) return lastAddress
+  lastAddress = addresses.get(lent) ?? ssl.addressOf(lent)
+  addresses.set(lent, lastAddress)
+  lastBuffer = lent
+  return lastAddress
 }
 
 export abstract class OpenSslLayer implements TlsSession {
@@ -312,7 +313,7 @@ export abstract class OpenSslLayer implements TlsSession {
 
   #write(from: Bytes): number {
     const size = from.end - from.start
-    if (from.buffer === this.#shared) return this.ssl.write(this.handle, this.#address + from.start, size)
+    if (from.lent) return this.ssl.write(this.handle, addressOf(this.ssl, from.buffer) + from.start, size)
     return this.ssl.writeFrom(this.handle, from.start === 0 ? from.buffer : from.buffer.subarray(from.start, from.end), size)
   }
 
