@@ -58,6 +58,8 @@ export interface ConnectSpec {
 }
 
 export interface Provider {
+  /** Calls `begin` and `end` around each turn in which it tells socks' owners of events, where it has such turns. */
+  eachTurn?(begin: () => void, end: () => void): void
   readonly name: 'node' | 'linux'
   /** Rejects with an Error whose `code` is the system error name. */
   listen(spec: ListenSpec, events: ListenEvents): Promise<Listener>

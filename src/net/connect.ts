@@ -2,16 +2,15 @@
 //
 // Retries, back-off and the choice of another server are its owner's (proxy/stream.ts): they depend on who asks.
 
-import type { Address } from '../core/address.ts'
 import type { Connection } from '../core/connection.ts'
-import { factKey, serve, type App, type Handler, type MakeHandler, type Why } from '../core/handler.ts'
+import { factKey, serve, type App, type FactKey, type Handler, type MakeHandler, type Why } from '../core/handler.ts'
 import type { ConnectSpec, Provider } from '../core/provider.ts'
 import type { Sock } from '../core/sock.ts'
-import { EngineConnection, type ConnectionEvents, type ConnectionPlan } from './connection.ts'
+import { EngineConnection, type ConnectionEvents, type ConnectionPlan, type FactSource } from './connection.ts'
 
 export interface AttemptEvents {
-  /** Facts that the handlers need are set here, before the handshake. */
-  prepare(conn: Connection): void
+  /** Facts that the connection's handlers may ask for; undefined: none of this key. */
+  fact(key: FactKey<unknown>): unknown
   /** Through its handshake: the connection is the owner's. */
   connected(conn: Connection): void
   /** No address answered. `handler` is '' when it was connect() itself; the last address' cause. */
@@ -34,21 +33,19 @@ const HAND_OVER: Handler = {
 /** The last handler of every outgoing plan: hands the connection to who asked for it. */
 export const handOver: MakeHandler = () => HAND_OVER
 
-export class Attempt implements ConnectionEvents, App {
+export class Attempt implements ConnectionEvents, FactSource, App {
   readonly name = 'connect'
   readonly #provider: Provider
-  readonly #addresses: readonly Address[]
-  readonly #spec: Omit<ConnectSpec, 'to'>
+  readonly #targets: readonly ConnectSpec[]
   readonly #plan: ConnectionPlan
   readonly #events: AttemptEvents
   #tried = 0
   #current: EngineConnection | null = null
   #over = false
 
-  constructor(provider: Provider, addresses: readonly Address[], spec: Omit<ConnectSpec, 'to'>, plan: ConnectionPlan, events: AttemptEvents) {
+  constructor(provider: Provider, targets: readonly ConnectSpec[], plan: ConnectionPlan, events: AttemptEvents) {
     this.#provider = provider
-    this.#addresses = addresses
-    this.#spec = spec
+    this.#targets = targets
     this.#plan = plan
     this.#events = events
   }
@@ -57,19 +54,21 @@ export class Attempt implements ConnectionEvents, App {
     let why: Why = { cause: 'failed', detail: 'no address' }
     let sock: Sock | undefined
     while (sock === undefined) {
-      const to = this.#addresses[this.#tried++]
-      if (to === undefined) return this.#fail('', why)
+      const target = this.#targets[this.#tried++]
+      if (target === undefined) return this.#fail('', why)
       try {
-        sock = this.#provider.connect({ ...this.#spec, to })
+        sock = this.#provider.connect(target)
       } catch (error) {
         why = { cause: 'failed', detail: error instanceof Error ? error.message : String(error) }
       }
     }
-    const conn = new EngineConnection(sock, this.#plan, this)
+    const conn = new EngineConnection(sock, this.#plan, this, this)
     this.#current = conn
-    conn.set(askedBy, this)
-    this.#events.prepare(conn)
     conn.start()
+  }
+
+  fact(key: FactKey<unknown>): unknown {
+    return key === askedBy ? this : this.#events.fact(key)
   }
 
   /** The handshake is over. Called by the engine. */
@@ -89,7 +88,7 @@ export class Attempt implements ConnectionEvents, App {
   refused(conn: EngineConnection, handler: string, why: Why): void {
     if (this.#over || conn !== this.#current) return
     this.#current = null
-    if (this.#tried < this.#addresses.length) this.start()
+    if (this.#tried < this.#targets.length) this.start()
     else this.#fail(handler, why)
   }
 

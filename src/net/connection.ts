@@ -36,6 +36,11 @@ export interface ConnectionPlan {
   readonly live: Set<EngineConnection>
 }
 
+/** Facts of one connection that somebody else has; undefined: not one of them. */
+export interface FactSource {
+  fact(key: FactKey<unknown>): unknown
+}
+
 export interface ConnectionEvents {
   /** The connection ended before it was served, in this handler ('' while connecting). Before its descriptor is released. */
   refused(conn: EngineConnection, handler: string, why: Why): void
@@ -59,6 +64,7 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
   readonly output = new Bytes()
   readonly #plan: ConnectionPlan
   readonly #events: ConnectionEvents
+  readonly #given: FactSource | null
   layer: DataLayer
   shut: Shut = 0
   #src: Address | null = null
@@ -75,12 +81,14 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
   #woken = false
   #released = false
 
-  constructor(sock: Sock, plan: ConnectionPlan, events: ConnectionEvents) {
+  /** `given`: facts that it has from the beginning, beside its plan's. */
+  constructor(sock: Sock, plan: ConnectionPlan, events: ConnectionEvents, given: FactSource | null = null) {
     super()
     this.sock = sock
     this.layer = sock
     this.#plan = plan
     this.#events = events
+    this.#given = given
     this.since = plan.clock()
     this.began = plan.wheel.now()
     plan.live.add(this)
@@ -114,7 +122,7 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
 
   get<T>(key: FactKey<T>): T | undefined
   get(key: FactKey<unknown>): unknown {
-    return this.#facts?.get(key) ?? this.#plan.facts.get(key)
+    return this.#facts?.get(key) ?? this.#given?.fact(key) ?? this.#plan.facts.get(key)
   }
 
   set<T>(key: FactKey<T>, value: T): void {
@@ -127,8 +135,8 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
   /** Begins the handshake. Facts that the plan's handlers need are set before. */
   start(): void {
     this.#pipeline = new Pipeline(this.#plan.handlers)
-    if (this.#plan.handshakeMs > 0) this.#plan.wheel.arm(this, this.#plan.handshakeMs)
     this.#handshake()
+    if (this.#pipeline !== null && this.#plan.handshakeMs > 0) this.#plan.wheel.arm(this, this.#plan.handshakeMs)
   }
 
   get bytes(): Buffer {
@@ -317,8 +325,8 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
     this.#leaveHandshake()
     this.input.clear()
     this.shut = shutting.want(shutting.want(this.shut, W), R)
-    this.#plan.wheel.arm(this, this.#plan.drainMs)
     this.#advance()
+    if (!this.#released) this.#plan.wheel.arm(this, this.#plan.drainMs)
   }
 
   reset(): void {

@@ -55,9 +55,14 @@ export async function buildProxies(options: ProxiesOptions): Promise<Proxies | r
   if (typeof socks === 'string') return [socks]
   try {
     const traffic = await openTrafficLog(configuration, log)
+    const wheel = new Wheel(systemWheelClock())
+    socks.eachTurn?.(
+      () => wheel.freeze(),
+      () => wheel.thaw(),
+    )
     const runtime = await buildRuntime(configuration, {
       provider: socks,
-      wheel: new Wheel(systemWheelClock()),
+      wheel,
       gauges: options.gauges,
       clock: Date.now,
       random: Math.random,

@@ -1,9 +1,8 @@
 // Owns a backend: its servers, who may be chosen now, and the queue of those who wait for one.
 
-import type { Address } from '../core/address.ts'
 import type { ProcessView, ProxyView } from '../core/view.ts'
 import { Alarm, type Wheel } from '../util/wheel.ts'
-import type { Balance } from './balance.ts'
+import type { Balance, Sourced } from './balance.ts'
 import type { Gauge } from './gauge.ts'
 import type { InspectionPlan } from './inspection.ts'
 import type { Subject } from '../core/sample.ts'
@@ -50,6 +49,8 @@ export class Backend implements ProxyView {
   readonly #balance: Balance
   readonly #queue: Queue
   readonly #wheel: Wheel
+  readonly #wasUsable: boolean[] = []
+  #usable: readonly Server[] | undefined
   readonly #lookAgain = new Alarm(() => this.admit())
 
   constructor(settings: BackendSettings, servers: readonly Server[], balance: Balance, sessions: Gauge, wheel: Wheel, process: ProcessView) {
@@ -83,7 +84,21 @@ export class Backend implements ProxyView {
   }
 
   /** Those that may be chosen: active ones, or backups when there is no active one. */
-  usable(except?: Server): Server[] {
+  usable(except?: Server): readonly Server[] {
+    if (except !== undefined) return this.#select(except)
+    // Whether a server is usable changes seldom, and is asked for each session.
+    let changed = this.#usable === undefined
+    for (let i = 0; i < this.servers.length; i++) {
+      const now = this.servers[i]?.usable === true
+      if (this.#wasUsable[i] !== now) {
+        this.#wasUsable[i] = now
+        changed = true
+      }
+    }
+    return changed || this.#usable === undefined ? (this.#usable = this.#select(undefined)) : this.#usable
+  }
+
+  #select(except: Server | undefined): Server[] {
     const active = this.servers.filter((s) => s.usable && !s.settings.backup && s !== except)
     if (active.length > 0) return active
     const backups = this.servers.filter((s) => s.usable && s.settings.backup && s !== except)
@@ -94,12 +109,12 @@ export class Backend implements ProxyView {
    * Takes a slot on a server; 'full' when all are and the session should queue; 'none' when no server may be used.
    * `except` is passed over while there is another.
    */
-  choose(source: Address, except?: Server): Server | 'full' | 'none' {
+  choose(from: Sourced, except?: Server): Server | 'full' | 'none' {
     let usable = this.usable(except)
     if (usable.length === 0) usable = this.usable()
     if (usable.length === 0) return 'none'
-    if (this.#queue.length > 0) return 'full' // whoever came first goes first
-    return this.#take(usable, source) ?? 'full'
+    if (this.#queue.length > 0 && !this.sticky) return 'full' // whoever came first goes first
+    return this.#take(usable, from) ?? 'full'
   }
 
   /** A slot on the server that rules name for this session, when they name one that is up; 'full' when it has none. */
@@ -114,8 +129,8 @@ export class Backend implements ProxyView {
     return server.sessions.take(server.settings.maxconn) ? server : 'full'
   }
 
-  #take(usable: readonly Server[], source: Address): Server | undefined {
-    const server = this.#balance.pick(usable, source)
+  #take(usable: readonly Server[], from: Sourced): Server | undefined {
+    const server = this.#balance.pick(usable, from)
     return server !== undefined && server.sessions.take(server.settings.maxconn) ? server : undefined
   }
 
@@ -136,6 +151,7 @@ export class Backend implements ProxyView {
     }
     this.#wheel.arm(this.#lookAgain, LOOK_AGAIN_MS)
     const usable = this.usable()
-    this.#queue.admit((waiter) => (usable.length > 0 ? this.#take(usable, waiter.source) : undefined))
+    // Where a source has one server, who waits for another does not wait for it.
+    this.#queue.admit((waiter) => (usable.length > 0 ? this.#take(usable, waiter) : undefined), this.sticky)
   }
 }

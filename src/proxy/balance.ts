@@ -5,11 +5,16 @@
 import type { Address } from '../core/address.ts'
 import type { Server } from './server.ts'
 
+/** What a server may be chosen by. Asked only by those that need it: an address costs more to know than a turn. */
+export interface Sourced {
+  readonly source: Address
+}
+
 export interface Balance {
   /** The choice depends on the source alone, while the set of servers stays. */
   readonly sticky: boolean
   /** `usable` is not empty. `full` servers may be passed over; when all are full the choice is undefined and the session queues. */
-  pick(usable: readonly Server[], src: Address): Server | undefined
+  pick(usable: readonly Server[], from: Sourced): Server | undefined
 }
 
 /** Each in turn, by weight, as evenly spread as the weights allow. */
@@ -19,6 +24,7 @@ export class RoundRobin implements Balance {
   readonly #credit = new Map<Server, number>()
 
   pick(usable: readonly Server[]): Server | undefined {
+    if (usable.length === 1) return usable[0]?.full === true ? undefined : usable[0]
     let best: Server | undefined
     let bestCredit = -Infinity
     let total = 0
@@ -71,10 +77,10 @@ export class First implements Balance {
 /** The same source goes to the same server while the set of servers stays; a full server keeps its sources waiting. */
 export class SourceHash implements Balance {
   readonly sticky = true
-  pick(usable: readonly Server[], src: Address): Server | undefined {
+  pick(usable: readonly Server[], from: Sourced): Server | undefined {
     let total = 0
     for (const server of usable) total += server.settings.weight
-    let slot = total > 0 ? hashAddress(src) % total : 0
+    let slot = total > 0 ? hashAddress(from.source) % total : 0
     for (const server of usable) {
       slot -= server.settings.weight
       if (slot < 0) return server

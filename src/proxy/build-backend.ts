@@ -10,7 +10,7 @@ import { balance as balanceKey, DEFAULT_BALANCE, type Balance as BalanceChoice }
 import type { InetEnd } from '../config/keywords/endpoint.ts'
 import { optionAbortonclose, optionAllbackups, optionNolinger, optionRedispatch, optionSrvtcpka, optionTcpka } from '../config/keywords/options.ts'
 import { retries } from '../config/keywords/proxy.ts'
-import { serverBackup, serverDisabled, serverId, serverInitAddr, serverMaxconn, serverMaxqueue, serverTcpUt, serverTfo, serverWeight } from '../config/keywords/server.ts'
+import { serverBackup, serverDisabled, serverId, serverInitAddr, serverMaxconn, serverTcpUt, serverTfo, serverWeight } from '../config/keywords/server.ts'
 import { backendSource, dispatch, serverSource, type Source } from '../config/keywords/source.ts'
 import { timeoutConnect, timeoutQueue, timeoutServer, timeoutServerFin, timeoutTunnel } from '../config/keywords/timeouts.ts'
 import { serverLines, type ServerLine } from '../config/lines.ts'
@@ -93,7 +93,7 @@ export async function buildBackend(build: Build, section: ProxySection, id: numb
         weight: line.values.get(serverWeight) ?? 1,
         backup: line.values.get(serverBackup) ?? false,
         maxconn: line.values.get(serverMaxconn) ?? 0,
-        maxqueue: line.values.get(serverMaxqueue) ?? 0,
+        sourcePorts: source?.from.lastPort === undefined ? 1 : source.from.lastPort - source.from.port + 1,
         connect: {
           keepAlive,
           ...(from === undefined ? {} : { from }),
@@ -119,7 +119,7 @@ export async function buildBackend(build: Build, section: ProxySection, id: numb
   const direct = values.get(dispatch)
   if (servers.length === 0 && direct !== undefined) {
     const addresses = await dispatchAddresses(direct)
-    const settings = { name: '<NOSRV>', id: 0, addresses, portOffset: undefined, weight: 1, backup: false, maxconn: 0, maxqueue: 0, connect: { keepAlive }, plan: plan([]) }
+    const settings = { name: '<NOSRV>', id: 0, addresses, portOffset: undefined, weight: 1, backup: false, maxconn: 0, sourcePorts: 1, connect: { keepAlive }, plan: plan([]) }
     servers.push(new Server(settings, build.gauges.gauge(), false))
   }
 

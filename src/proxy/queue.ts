@@ -1,12 +1,10 @@
 // Owns who waits for a slot of a backend: first come, first served, each for at most `timeout queue`.
 
-import type { Address } from '../core/address.ts'
 import { Timer, type Wheel } from '../util/wheel.ts'
+import type { Sourced } from './balance.ts'
 import type { Server } from './server.ts'
 
-export interface Waiter {
-  /** What a server is chosen by. */
-  readonly source: Address
+export interface Waiter extends Sourced {
   /** A slot is taken for it on this server. */
   admitted(server: Server): void
   /** Its time is over. */
@@ -58,11 +56,14 @@ export class Queue {
     this.#wheel.disarm(ticket)
   }
 
-  /** Admits from the front while `slot` finds a server with a free slot and takes it. */
-  admit(slot: (waiter: Waiter) => Server | undefined): void {
+  /** Admits from the front while `slot` finds a server with a free slot and takes it; `all`: those behind one without may have one. */
+  admit(slot: (waiter: Waiter) => Server | undefined, all: boolean): void {
     for (const ticket of this.#waiting) {
       const server = slot(ticket.waiter)
-      if (server === undefined) return
+      if (server === undefined) {
+        if (all) continue
+        return
+      }
       this.leave(ticket)
       ticket.waiter.admitted(server)
     }

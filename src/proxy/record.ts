@@ -7,7 +7,7 @@ import type { Frontend } from './frontend.ts'
 import { bindFact } from './frontend.ts'
 import type { Stream } from './stream.ts'
 
-const between = (from: number, to: number): number => (Number.isNaN(from) || Number.isNaN(to) ? -1 : Math.round(to - from))
+const between = (from: number, to: number): number => (from < 0 || to < 0 ? -1 : to - from)
 
 export class StreamRecord implements SessionRecord {
   readonly #stream: Stream
@@ -84,7 +84,7 @@ export class StreamRecord implements SessionRecord {
 
   get totalTime(): number {
     const { overAt, openedAt } = this.#stream
-    return between(openedAt, Number.isNaN(overAt) ? this.#frontend.wheel.now() : overAt)
+    return between(openedAt, overAt < 0 ? this.#frontend.wheel.now() : overAt)
   }
 
   get bytesUp(): number {

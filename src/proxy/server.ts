@@ -18,10 +18,10 @@ export interface ServerSettings {
   readonly backup: boolean
   /** Sessions at a time; 0: no limit. */
   readonly maxconn: number
-  /** Waiting sessions; 0: no limit. */
-  readonly maxqueue: number
   /** How to connect; `to` is filled in per connection. */
   readonly connect: Omit<ConnectSpec, 'to'>
+  /** How many ports from `connect.from`'s on may be the source; 1: that one, 0 where the kernel chooses. */
+  readonly sourcePorts: number
   readonly plan: ConnectionPlan
 }
 
@@ -34,12 +34,18 @@ export class Server implements ServerView {
   /** Out of service: `disabled`, or an operator's word. */
   disabled: boolean
 
+  /** Where to connect, when that is the same for every session. */
+  readonly #targets: readonly ConnectSpec[] | undefined
+  #nextSource = 0
+
   constructor(settings: ServerSettings, sessions: Gauge, disabled: boolean) {
     this.settings = settings
     this.name = settings.name
     this.id = settings.id
     this.sessions = sessions
     this.disabled = disabled
+    const varies = settings.portOffset !== undefined || settings.addresses.some(isWildcard) || settings.sourcePorts > 1
+    this.#targets = varies ? undefined : settings.addresses.map((to) => ({ ...settings.connect, to }))
   }
 
   get up(): boolean {
@@ -63,7 +69,7 @@ export class Server implements ServerView {
   }
 
   get maxqueue(): number {
-    return this.settings.maxqueue
+    return 0
   }
 
   /** Those who wait, wait in the backend's queue. */
@@ -83,18 +89,28 @@ export class Server implements ServerView {
     return this.settings.maxconn > 0 && this.sessions.value >= this.settings.maxconn
   }
 
-  /** The addresses for a client that came to `dst`. */
-  addressesFor(dst: Address): readonly Address[] {
-    const { addresses, portOffset } = this.settings
-    const fixed = portOffset !== undefined
-    if (!fixed && !addresses.some(isWildcard)) return addresses
-    return addresses.map((a) => {
-      if (a.family !== 'ipv4' && a.family !== 'ipv6') return a
-      const to = dst.family === 'ipv4' || dst.family === 'ipv6' ? dst : undefined
-      const port = portOffset === undefined ? a.port : ((to?.port ?? 0) + portOffset) & 0xffff
-      return isWildcard(a) && to !== undefined ? { ...to, port } : { ...a, port }
-    })
+  /** Where to connect for this session: each address in turn. `ends` is asked only when the client's destination matters. */
+  targetsFor(ends: { readonly dst: Address }): readonly ConnectSpec[] {
+    if (this.#targets !== undefined) return this.#targets
+    const { connect, sourcePorts } = this.settings
+    const addresses = addressesFor(this.settings, ends.dst)
+    const { from } = connect
+    if (sourcePorts <= 1 || from === undefined || (from.family !== 'ipv4' && from.family !== 'ipv6')) return addresses.map((to) => ({ ...connect, to }))
+    // The next port of the range first; one that is taken is passed over as an address that refuses is.
+    const first = this.#nextSource++ % sourcePorts
+    const ports = Array.from({ length: sourcePorts }, (_, i) => from.port + ((first + i) % sourcePorts))
+    return addresses.flatMap((to) => ports.map((port) => ({ ...connect, to, from: { ...from, port } })))
   }
+}
+
+/** The addresses of a server for a client that came to `dst`. */
+export function addressesFor({ addresses, portOffset }: Pick<ServerSettings, 'addresses' | 'portOffset'>, dst: Address): readonly Address[] {
+  const to = dst.family === 'ipv4' || dst.family === 'ipv6' ? dst : undefined
+  return addresses.map((a) => {
+    if (a.family !== 'ipv4' && a.family !== 'ipv6') return a
+    const port = portOffset === undefined ? a.port : ((to?.port ?? 0) + portOffset) & 0xffff
+    return isWildcard(a) && to !== undefined ? { ...to, port } : { ...a, port }
+  })
 }
 
 function isWildcard(a: Address): boolean {

@@ -9,7 +9,7 @@
 
 import type { Address } from '../core/address.ts'
 import type { Connection, ConnectionUser } from '../core/connection.ts'
-import { originFact, type App, type Why } from '../core/handler.ts'
+import { originFact, type App, type FactKey, type Why } from '../core/handler.ts'
 import { ended, ending, R, W } from '../core/shut.ts'
 import { EMPTY_IN, ERR_IN, ERR_OUT, SHUT_IN, SHUT_OUT, type Flow } from '../core/sock.ts'
 import type { Provider } from '../core/provider.ts'
@@ -59,11 +59,11 @@ const BACK_OFF_MS = 1000
 export class Stream implements ConnectionUser, AttemptEvents, Waiter {
   readonly client: Connection
   readonly #host: StreamHost
-  /** Monotonic times in ms; NaN: never came to it. */
+  /** Monotonic times in whole ms; -1: never came to it. */
   readonly openedAt: number
-  assignedAt = NaN
-  connectedAt = NaN
-  overAt = NaN
+  assignedAt = -1
+  connectedAt = -1
+  overAt = -1
   backend: Backend | undefined
   server: Server | undefined
   connection: Connection | undefined
@@ -105,7 +105,7 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
   }
 
   get isOver(): boolean {
-    return !Number.isNaN(this.overAt)
+    return this.overAt >= 0
   }
 
   /** Bytes that went to the server, and to the client. */
@@ -191,7 +191,7 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
     const { backend } = this
     if (backend === undefined) return
     const ruled = except === undefined && backend.settings.useServer.length > 0 ? backend.chooseByRule(this.subject) : undefined
-    const choice = ruled ?? backend.choose(this.source, except)
+    const choice = ruled ?? backend.choose(this, except)
     if (choice === 'none') this.#end('S', 'C')
     else if (choice === 'full') {
       this.where = 'Q'
@@ -205,7 +205,7 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
     this.#ticket = undefined
     this.server = server
     this.where = 'C'
-    if (Number.isNaN(this.assignedAt)) this.assignedAt = this.#host.wheel.now()
+    if (this.assignedAt < 0) this.assignedAt = this.#host.wheel.now()
     this.#connect(server)
   }
 
@@ -215,15 +215,17 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
 
   #connect(server: Server): void {
     const { settings } = server
-    const attempt = new Attempt(this.#host.provider, server.addressesFor(this.#ends.dst), settings.connect, settings.plan, this)
+    const attempt = new Attempt(this.#host.provider, server.targetsFor(this.#ends), settings.plan, this)
     this.#attempt = attempt
     attempt.start()
   }
 
-  prepare(conn: Connection): void {
+  /** What the outgoing connection's handlers may ask: for whom it is made. */
+  fact(key: FactKey<unknown>): unknown {
+    if (key !== originFact) return undefined
     const { client } = this
     const ends = this.#ends
-    conn.set(originFact, ends === client ? client : { src: ends.src, dst: ends.dst, get: (key) => client.get(key) })
+    return ends === client ? client : { src: ends.src, dst: ends.dst, get: (k: FactKey<unknown>) => client.get(k) }
   }
 
   failed(_handler: string, why: Why): void {
@@ -239,7 +241,7 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
     if (this.#redispatches(backend)) {
       this.redispatched = true
       this.server = undefined
-      this.assignedAt = NaN
+      this.assignedAt = -1
       server.sessions.add(-1)
       backend.admit()
       this.#assign(server)

@@ -112,7 +112,6 @@ export const serverKeywords: readonly Keyword<unknown>[] = [
   serverDisabled,
   serverEnabled,
   serverMaxconn,
-  serverMaxqueue,
   serverId,
   serverTfo,
   serverNoTfo,

@@ -11,7 +11,7 @@ import { logKeywords } from './log.ts'
 import { optionIndependentStreams, optionKeywords } from './options.ts'
 import { placementKeywords } from './placement.ts'
 import { fullconn, proxyKeywords } from './proxy.ts'
-import { serverKeywords, serverMinconn } from './server.ts'
+import { serverKeywords, serverMaxqueue, serverMinconn } from './server.ts'
 import { sourceKeywords } from './source.ts'
 import { timeoutKeywords } from './timeouts.ts'
 import { tlsKeywords } from './tls.ts'
@@ -38,4 +38,4 @@ export const builtinKeywords: readonly Keyword<unknown>[] = [
  * Parsers that are ready before anything acts on their values, so that their words still answer "not supported yet". Whoever makes one
  * act moves it to the list of its family.
  */
-export const waitingKeywords: readonly Keyword<unknown>[] = [hashType, hashBalanceFactor, fullconn, serverMinconn, optionIndependentStreams]
+export const waitingKeywords: readonly Keyword<unknown>[] = [hashType, hashBalanceFactor, fullconn, serverMinconn, serverMaxqueue, optionIndependentStreams]

@@ -56,6 +56,8 @@ export class Poller {
   readonly #event = new Uint8Array(this.#eventWords.buffer)
   readonly #owners: (Pollable | undefined)[] = []
   readonly #turn = (): void => this.turn()
+  #begin = (): void => undefined
+  #end = (): void => undefined
   #generation = 0
   #work: Worker[] = []
   #spare: Worker[] = []
@@ -125,11 +127,18 @@ export class Poller {
     setImmediate(this.#turn)
   }
 
+  /** Calls these around each turn. */
+  eachTurn(begin: () => void, end: () => void): void {
+    this.#begin = begin
+    this.#end = end
+  }
+
   /** One round: what the kernel has announced, then the work list as it was before any of it was done. */
   turn(): void {
     this.#scheduled = false
     if (this.#closed) return
     this.#turning = true
+    this.#begin()
     if (this.#pending) {
       this.#pending = false
       this.#dispatch()
@@ -150,6 +159,7 @@ export class Poller {
     work.length = 0
     this.#spare = work
     this.batch?.submit()
+    this.#end()
     this.busy = false
     this.#turning = false
     if (this.#work.length > 0) this.#schedule()

@@ -33,6 +33,7 @@ export function linuxProvider(kernel: Kernel, options: LinuxOptions = {}): Linux
   return {
     name: 'linux',
     thread,
+    eachTurn: (begin, end) => thread.poller.eachTurn(begin, end),
     listen: async (spec, events) => listen(thread, spec, events, batch),
     connect: (spec) => connect(thread, spec),
     close: () => thread.close(),
