@@ -96,6 +96,8 @@ ${pair('default-line')(places)}`,
       await client.over()
       const bad = await w.connect('front')
       bad.send('x')
+      // A reset before the connection is seen to be there would be a failed try.
+      await bad.got('x')
       ;(await server.wire(1)).reset()
       await bad.over()
       await w.log.lines(1)
