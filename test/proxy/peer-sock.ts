@@ -71,6 +71,7 @@ export class PeerSock implements Sock, Spliceable {
   readonly #remote: Address
   readonly #said: Buffer[] = []
   #arrived: Buffer[] = []
+  readonly #shutting = new Set<string>()
   #ended = false
   #dry = false
   #full = false
@@ -86,19 +87,19 @@ export class PeerSock implements Sock, Spliceable {
 
   /** Nothing comes after an end or an error. */
   arrive(bytes: Uint8Array | string): void {
-    if (this.isClosed || this.#ended || this.error !== '') return
+    if (this.isClosed || this.#ended || this.#deaf) return
     this.#arrived.push(Buffer.from(bytes))
     this.#edgeIn()
   }
 
   /** The peer's FIN. */
   end(): void {
-    if (this.isClosed || this.error !== '') return
+    if (this.isClosed || this.#deaf) return
     this.#ended = true
     this.#edgeIn()
   }
 
-  /** The peer's RST, or another error. What arrived before it can still be read. */
+  /** The peer's RST, or EPIPE: it takes no more, and may still talk. What arrived before it can still be read. */
   break(error = 'ECONNRESET'): void {
     if (this.isClosed || this.error !== '') return
     this.error = error
@@ -146,6 +147,11 @@ export class PeerSock implements Sock, Spliceable {
     return this.done.includes('FIN')
   }
 
+  /** EPIPE: the peer takes no more, and may still talk. */
+  get #deaf(): boolean {
+    return this.error !== '' && this.error !== 'EPIPE'
+  }
+
   #edgeIn(): void {
     if (!this.#dry) return
     this.#dry = false
@@ -158,7 +164,7 @@ export class PeerSock implements Sock, Spliceable {
     if (this.isClosed) return ERR_IN
     const chunk = this.#arrived[0]
     if (chunk === undefined || this.connecting) {
-      if (this.error !== '') return ERR_IN
+      if (this.#deaf) return ERR_IN
       if (this.#ended) return SHUT_IN
       this.#dry = true
       return EMPTY_IN
@@ -190,7 +196,7 @@ export class PeerSock implements Sock, Spliceable {
       part.copy(SHARED)
       into.lend(SHARED, part.length)
     }
-    if (!this.together || this.#arrived.length > 0 || this.error !== '') return 0
+    if (!this.together || this.#arrived.length > 0 || this.#deaf) return 0
     if (this.#ended) return SHUT_IN
     this.#dry = true
     return EMPTY_IN
@@ -234,13 +240,21 @@ export class PeerSock implements Sock, Spliceable {
     return pipe.bytes > 0 ? FULL_OUT : 0
   }
 
+  /** Not quick: completed in the next turn. */
+  #soon(what: string): boolean {
+    if (this.quick || this.#shutting.has(what)) return true
+    this.#shutting.add(what)
+    this.#agains.add(this)
+    return false
+  }
+
   shutData(): boolean {
-    return this.quick
+    return this.#soon('data')
   }
 
   shutCtrl(): boolean {
     if (!this.hasEnded && !this.isClosed) this.done.push('FIN')
-    return this.quick
+    return this.#soon('ctrl')
   }
 
   close(): void {
