@@ -176,6 +176,7 @@ async function visit(t: Check & Teardown, file: string, command: readonly string
   const program = start('headgate', command, { cwd: clone, env })
   t.teardown(() => program.stop())
   await program.listening(boundPorts(readFileSync(path.join(clone, file), 'utf8')))
+  t.equal(program.output(), '', 'there is nothing to be said about it')
   const last: (() => unknown)[] = []
   const keep = <W extends Wire>(wire: W): W => {
     last.push(() => wire.destroy())
@@ -203,8 +204,6 @@ const EXAMPLE = 'test/program/example/password.cfg'
 
 for (const file of EXAMPLES.filter((name) => name !== 'quickstart.cfg')) {
   t.test(`conf/${file}`, async (t) => {
-    const checked = await tool([process.execPath, path.join(ROOT, 'dist/src/main.js'), '-c', '-V', '-f', path.join(ROOT, 'conf', file), '-C', clone])
-    t.equal(checked.stdout, 'Configuration file is valid\n', checked.stderr)
     if (installed('haproxy')) {
       const theirs = await tool(['haproxy', '-c', '-q', '-C', clone, '-f', path.join('conf', file)], { env: { PATH: `${process.env['PATH'] ?? ''}:/usr/sbin` } })
       t.equal(theirs.code, 0, `HAProxy takes it too: ${theirs.stderr}`)
