@@ -66,6 +66,8 @@ export abstract class OpenSslLayer implements TlsSession {
   #begun = false
   /** Something was read since the handshake. */
   #heard = false
+  /** What OpenSSL has read from the kernel and not given out is known: nothing of the handshake is among it. */
+  #counted = false
   #ended = false
   /** close_notify is under way, or out. */
   #ending = false
@@ -88,7 +90,8 @@ export abstract class OpenSslLayer implements TlsSession {
       return
     }
     if (rest.length > 0) {
-      this.#rest = Buffer.from(rest.view())
+      rest.keep()
+      this.#rest = rest.view()
       rest.clear()
       const memory = ssl.bioMemBuf(this.#rest, this.#rest.length)
       ssl.bioCtrl(memory, BIO_C_SET_MEM_EOF_RETURN, -1) // empty is "not yet", not the end
@@ -129,6 +132,7 @@ export abstract class OpenSslLayer implements TlsSession {
         this.#state = 'done'
         this.#wantsOut = false
         this.#facts = this.#read()
+        this.#count()
         return 'done'
       }
       const errno = this.ssl.errno()
@@ -140,6 +144,18 @@ export abstract class OpenSslLayer implements TlsSession {
       else this.#broken(result, error, errno)
     }
     return this.#state
+  }
+
+  /**
+   * A client without a certificate ends its handshake with little: OpenSSL, which asks for much, has emptied the kernel's buffer. Others
+   * may have filled what it asked for.
+   */
+  #count(): void {
+    if (this.shown || this.#rest !== undefined) return
+    this.#counted = true
+    if (this.lower.hung || this.ssl.hasPending(this.handle) === 1) return
+    this.#more = false
+    this.lower.waitIn()
   }
 
   /** The memory is read: on with the descriptor. False when that is what is read already. */
@@ -246,11 +262,10 @@ export abstract class OpenSslLayer implements TlsSession {
     this.#wantsOut = false
     this.#more = true
     if (!this.#heard) {
-      this.#heard = true // what came with the end of the handshake was not counted
+      this.#heard = true
       this.settled()
-      return false
     }
-    if (filled >= RECORD || this.#rest !== undefined || this.lower.hung || this.ssl.hasPending(this.handle) === 1) return false
+    if (!this.#counted || filled >= RECORD || this.#rest !== undefined || this.lower.hung || this.ssl.hasPending(this.handle) === 1) return false
     this.#more = false
     this.lower.waitIn()
     return true
@@ -263,6 +278,7 @@ export abstract class OpenSslLayer implements TlsSession {
       if (this.#onward()) return 0
       this.#more = false
       this.#wantsOut = false
+      this.#counted = true
       return this.lower.waitIn()
     }
     if (error === WANT_WRITE) {
