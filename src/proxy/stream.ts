@@ -120,6 +120,8 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
   start(): void {
     this.client.attach(this)
     this.client.deadline(this.#host.clientTimeout)
+    this.#readClient()
+    if (this.isOver) return
     const { inspection } = this.#host
     if (inspection === undefined) this.#route()
     else this.#inspect(inspection, () => this.#route())
@@ -206,7 +208,8 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
     this.server = server
     this.where = 'C'
     if (this.assignedAt < 0) this.assignedAt = this.#host.wheel.now()
-    this.#connect(server)
+    // Nobody connects for a client that has gone already.
+    if (!this.#gone()) this.#connect(server)
   }
 
   queueTimeout(): void {
@@ -296,11 +299,18 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
 
   /** There is no server yet. A client that ended without a byte, or any under abortonclose, is not waited for. */
   #watchClient(): void {
-    const { client } = this
     this.#readClient()
     if (this.isOver) return
     if (this.#inspection !== undefined) this.#inspection.look()
-    else if (ended(client.shut, R) && (client.input.length === 0 || this.backend?.settings.abortOnClose === true)) this.#end('C', this.where)
+    else this.#gone()
+  }
+
+  /** Ends the session of a client that ended without a byte or, under abortonclose, at all. */
+  #gone(): boolean {
+    const { client } = this
+    if (!ended(client.shut, R) || (client.input.length > 0 && this.backend?.settings.abortOnClose !== true)) return false
+    this.#end('C', this.where)
+    return true
   }
 
   /** Keeps the client's bytes, up to the buffer's size, and notices its end. */
