@@ -46,6 +46,11 @@ async function listening(program: Program, port: number): Promise<Program> {
   return program
 }
 
+// Before the first test: a file whose tests have a gap between them counts as ended.
+const postgres = existsSync('/usr/lib/postgresql') ? readdirSync('/usr/lib/postgresql').map((version) => `/usr/lib/postgresql/${version}/bin`).at(-1) : undefined
+const uid = Number((await tool(['id', '-u', 'postgres'])).stdout)
+const cannot = postgres === undefined || !installed('psql') ? 'PostgreSQL not installed' : process.getuid?.() !== 0 || !(uid > 0) ? 'needs root to run PostgreSQL as its own user' : false
+
 const BODY = 'z'.repeat(300_000)
 
 await t.test('curl', needs('curl'), async (t) => {
@@ -140,10 +145,6 @@ await t.test('iperf3', needs('iperf3'), async (t) => {
     await sleep(200)
   }
 })
-
-const postgres = existsSync('/usr/lib/postgresql') ? readdirSync('/usr/lib/postgresql').map((version) => `/usr/lib/postgresql/${version}/bin`).at(-1) : undefined
-const uid = Number((await tool(['id', '-u', 'postgres'])).stdout)
-const cannot = postgres === undefined || !installed('psql') ? 'PostgreSQL not installed' : process.getuid?.() !== 0 || !(uid > 0) ? 'needs root to run PostgreSQL as its own user' : false
 
 await t.test('psql', { skip: cannot }, async (t) => {
   const data = path.join(s.folder, 'sql')
