@@ -190,7 +190,7 @@ export const maxpipes = keyword<number>({
   name: 'maxpipes',
   sections: GLOBAL,
   args: '<number>',
-  doc: 'The most kernel pipes kept for splicing. Default: a quarter of maxconn.',
+  doc: 'The most kernel pipes that a data thread uses for splicing at a time. Default 256.',
   parse: (args) => integer(args),
 })
 

@@ -25,16 +25,16 @@ export const tuneMaxaccept = keyword<number>({
   name: 'tune.maxaccept',
   sections: GLOBAL,
   args: '<number>',
-  doc: 'How many connections are accepted in a row before others get their turn; -1 for no limit. Default 4.',
+  doc: 'How many connections are accepted in a row before others get their turn; -1 for no limit. Default 64.',
   parse: (args) => integer(args, { min: -1 }),
 })
 
-/** Bytes of a kernel pipe for splicing. Unset: the system's size. */
+/** Bytes of a kernel pipe for splicing. */
 export const tunePipesize = keyword<number>({
   name: 'tune.pipesize',
   sections: GLOBAL,
   args: '<size>',
-  doc: "Size of a kernel pipe for splicing. Default: the system's, usually 64k.",
+  doc: "Size of a kernel pipe for splicing. Default 256k; 0: the system's, usually 64k.",
   parse: (args) =>
     size(args, { missing: "'tune.pipesize' expects an integer argument.", wrong: "'tune.pipesize' expects a size in bytes as argument." }),
 })
