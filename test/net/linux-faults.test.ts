@@ -12,7 +12,7 @@ import { linuxProvider, type LinuxProvider } from '../../src/net/linux/provider.
 import { E, EPOLLIN, errnoName, EVENT_FD, EVENT_GENERATION, EVENT_WORDS, loadKernel, setInt, SOL_SOCKET, type Kernel } from '../../src/net/linux/syscalls.ts'
 import { accepting, LOOPBACK, serving, Tap, until } from './provider-contract.ts'
 
-type Call = Exclude<keyof Kernel, 'watch' | 'mapRing' | 'unmapRing' | 'address'>
+type Call = Exclude<keyof Kernel, 'watch' | 'exit' | 'mapRing' | 'unmapRing' | 'address'>
 
 const CALLS: readonly Call[] = [
   'socket',

@@ -591,6 +591,76 @@ if ('reason' in found) {
     t.same([...kernel.open], [])
   })
 
+  t.test('threads: each with a provider of its own, and its end under traffic costs nobody else', async (t) => {
+    const ended = await program(
+      t,
+      `
+      import { Worker } from 'node:worker_threads'
+      import net from 'node:net'
+      provider.close()
+      const thread = \`
+        import { parentPort } from 'node:worker_threads'
+        Promise.all(MODULES.map((m) => import(m))).then(async ([{ loadKernel }, { linuxProvider }, { Bytes }]) => {
+          const provider = linuxProvider(loadKernel())
+          const socks = new Set()
+          let mode = ''
+          const listener = await provider.listen({ address: { family: 'ipv4', host: '127.0.0.1', port: 0 } }, {
+            accepted(sock) {
+              socks.add(sock)
+              const bytes = new Bytes()
+              sock.owner = { ready() {
+                if (mode === 'bug') throw new Error('bug')
+                const flow = sock.fill(bytes)
+                sock.flush(bytes)
+                bytes.keep()
+                if (flow === 0) sock.again()
+              } }
+              sock.again()
+            },
+            failed() {},
+          })
+          parentPort.postMessage(listener.address.port)
+          parentPort.on('message', (m) => {
+            mode = m
+            if (m === 'exit') process.exit(2)
+            if (m === 'throw') throw new Error('thrown')
+            if (m === 'close') {
+              listener.close()
+              for (const sock of socks) sock.close()
+              provider.close()
+              parentPort.close()
+            }
+          })
+        })
+      \`.replace('MODULES', MODULES)
+      const log = []
+      for (const mode of ['close', 'exit', 'throw', 'bug', 'exit', 'throw', 'close']) {
+        const worker = new Worker(thread, { eval: true })
+        worker.on('error', (error) => log.push(error.message))
+        const port = await new Promise((resolve) => worker.once('message', resolve))
+        const peers = []
+        for (let i = 0; i < 10; i++) {
+          const peer = net.connect(port, '127.0.0.1')
+          peer.on('error', () => {})
+          peer.on('data', (chunk) => peer.write(chunk))
+          peer.write('ping')
+          peers.push(peer)
+        }
+        await new Promise((resolve) => setTimeout(resolve, 30))
+        const exited = new Promise((resolve) => worker.once('exit', resolve))
+        worker.postMessage(mode)
+        log.push(mode + ' ' + (await exited))
+        for (const peer of peers) peer.destroy()
+      }
+      console.log(log.join(', '))
+      kernel.exit(7)
+      `.replace('MODULES)', `${JSON.stringify(JSON.stringify(['net/linux/syscalls.js', 'net/linux/provider.js', 'core/bytes.js'].map((name) => join(here, '../../src', name))))})`),
+    )
+    t.equal(ended.err, '')
+    t.equal(ended.out, 'close 0, exit 2, thrown, throw 1, bug, bug 1, exit 2, thrown, throw 1, close 0\n')
+    t.equal(ended.code, 7)
+  })
+
   t.test('idle: a registered sock makes no call', async (t) => {
     const calls: string[] = []
     const counting: sys.Kernel = { ...real, epollWait: (...args) => (calls.push('epollWait'), real.epollWait(...args)), recv: (...args) => (calls.push('recv'), real.recv(...args)) }

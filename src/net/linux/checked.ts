@@ -65,6 +65,7 @@ export function checkedKernel(kernel: Kernel): CheckedKernel {
       const result = kernel.fcntl(use('fcntl', fd), command, value)
       return command === F_DUPFD_CLOEXEC ? opened(result) : result
     },
+    exit: (code) => kernel.exit(code),
     epollCreate: (flags) => opened(kernel.epollCreate(flags)),
     epollCtl: (epoll, operation, fd, event) => kernel.epollCtl(use('epollCtl', epoll), operation, use('epollCtl', fd), event),
     epollWait: (epoll, events, count, timeout) => kernel.epollWait(use('epollWait', epoll), events, count, timeout),

@@ -40,6 +40,16 @@ export interface Worker {
 
 /** Their handles must not be collected while anything waits for them, whoever else still knows the poller. */
 const ALIVE = new Set<Poller>()
+let exitHeard = false
+
+/** An event that comes while a thread is already ending would find no JavaScript to call, and koffi would end the process for it. */
+function closeAtExit(): void {
+  if (exitHeard) return
+  exitHeard = true
+  process.on('exit', () => {
+    for (const poller of ALIVE) poller.close()
+  })
+}
 
 export class Poller {
   readonly kernel: Kernel
@@ -79,6 +89,7 @@ export class Poller {
     })
     this.#watch.unref()
     ALIVE.add(this)
+    closeAtExit()
   }
 
   /** One more descriptor is open that keeps the process alive. */

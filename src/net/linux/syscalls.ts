@@ -48,6 +48,11 @@ export interface Kernel {
   unmapRing(mapped: ArrayBuffer): void
   /** Where a buffer that is held stays in memory. */
   address(buffer: Uint8Array): number
+  /**
+   * Ends the process at once: no 'exit' event, no thread is unwound. process.exit() and terminate() stop threads wherever they are, and
+   * when an event comes to one that serves on this table just then, koffi aborts the process.
+   */
+  exit(code: number): void
   /** Calls `readable` from this thread's loop while fd has something to read (level-triggered). Nothing may be thrown there. */
   watch(fd: number, readable: () => void): Watch
 }
@@ -122,6 +127,9 @@ export const EVENT_WORDS = process.arch === 'x64' || process.arch === 'ia32' ? 3
 export const EVENT_FD = EVENT_WORDS - 2
 export const EVENT_GENERATION = EVENT_WORDS - 1
 
+const RTLD_LAZY = 1
+const RTLD_NODELETE = 0x1000
+
 const SYS_IO_URING_SETUP = 425
 const SYS_IO_URING_ENTER = 426
 const PROT_READ_WRITE = 3
@@ -141,14 +149,21 @@ export const F_SETPIPE_SZ = 1031
 /** The constants above are those of Linux's generic ABI, which these follow. */
 const ARCHES = ['x64', 'arm64', 'arm', 'ia32', 'riscv64', 'loong64']
 
+let errorMap: ReturnType<typeof getSystemErrorMap> | undefined
+
+/** Node makes a new map at each call, for a name that an end of a connection may need. */
+function errors(): ReturnType<typeof getSystemErrorMap> {
+  return (errorMap ??= getSystemErrorMap())
+}
+
 /** The name of an errno, whatever its sign: 'ECONNRESET'. */
 export function errnoName(errno: number): string {
-  return getSystemErrorMap().get(-Math.abs(errno))?.[0] ?? `errno ${Math.abs(errno)}`
+  return errors().get(-Math.abs(errno))?.[0] ?? `errno ${Math.abs(errno)}`
 }
 
 /** An Error such as node's own: `listen EADDRINUSE: address already in use unix@/run/x`, `code` being the name. */
 export function systemError(call: string, errno: number, what: string): Error {
-  const text = getSystemErrorMap().get(-Math.abs(errno))?.[1] ?? 'unknown error'
+  const text = errors().get(-Math.abs(errno))?.[1] ?? 'unknown error'
   const code = errnoName(errno)
   return Object.assign(new Error(`${call} ${code}: ${text} ${what}`), { code, errno: -Math.abs(errno), syscall: call })
 }
@@ -187,17 +202,29 @@ export function loadKernel(): Kernel | NoKernel {
 function load(): Kernel | NoKernel {
   if (process.platform !== 'linux') return { reason: `this is ${process.platform}, not Linux` }
   if (!ARCHES.includes(process.arch)) return { reason: `its constants are not known on ${process.arch}` }
+  const require = createRequire(import.meta.url)
   let koffi: typeof import('koffi')
   try {
-    koffi = createRequire(import.meta.url)('koffi')
+    koffi = require('koffi')
   } catch (error) {
     return { reason: `koffi does not load: ${error instanceof Error ? error.message.split('\n', 1)[0] : String(error)}` }
   }
   try {
+    const binary = Object.keys(require.cache).find((file) => file.endsWith('koffi.node'))
+    if (binary !== undefined) pin(koffi, binary)
     return bindCalls(koffi)
   } catch (error) {
     return { reason: `libc lacks a call: ${error instanceof Error ? error.message : String(error)}` }
   }
+}
+
+/**
+ * Keeps koffi's code in memory for as long as the process lives. When the last thread that uses an addon ends, Node unloads it, and
+ * with terminate() before the poll handle's close has come back to koffi: the process would crash there.
+ */
+function pin(koffi: typeof import('koffi'), binary: string): void {
+  const dlopen: (file: string, flags: number) => unknown = koffi.load(null).func('void *dlopen(const char *, int)')
+  dlopen(binary, RTLD_LAZY | RTLD_NODELETE)
 }
 
 /** libc as Node itself was linked to it, so that glibc and musl are alike. A ssize_t is read as int: no call here asks for 2 GiB. */
@@ -227,6 +254,7 @@ function bindCalls(koffi: typeof import('koffi')): Kernel {
   const splice: (a: number, ao: null, b: number, bo: null, n: number, f: number) => number = libc.func('int splice(int, void *, int, void *, size_t, uint)')
   const pipe2: (fds: Uint8Array, f: number) => number = libc.func('int pipe2(void *, int)')
   const fcntl: (fd: number, c: number, type: 'int', v: number) => number = libc.func('int fcntl(int, int, ...)')
+  const exit: (code: number) => void = libc.func('void _exit(int)')
   const epollCreate: (f: number) => number = libc.func('int epoll_create1(int)')
   const epollCtl: (ep: number, op: number, fd: number, ev: Uint8Array) => number = libc.func('int epoll_ctl(int, int, int, void *)')
   const epollWait: (ep: number, ev: Uint8Array, n: number, t: number) => number = libc.func('int epoll_wait(int, void *, int, int)')
@@ -259,6 +287,7 @@ function bindCalls(koffi: typeof import('koffi')): Kernel {
     splice: (from, to, size, flags) => answer(splice(from, null, to, null, size, flags)),
     pipe2: (fds, flags) => answer(pipe2(fds, flags)),
     fcntl: (fd, command, value) => answer(fcntl(fd, command, 'int', value)),
+    exit,
     epollCreate: (flags) => answer(epollCreate(flags)),
     epollCtl: (epoll, operation, fd, event) => answer(epollCtl(epoll, operation, fd, event)),
     epollWait: (epoll, events, count, timeout) => answer(epollWait(epoll, events, count, timeout)),
