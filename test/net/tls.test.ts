@@ -331,6 +331,12 @@ for (const provider of providers) {
         end.close()
         sneak.socket.destroy()
 
+        // Nor under any other settings, however little they differ; but under the same ones, as another thread has them.
+        const near = await serve(t, provider, { lifetime: 299 })
+        t.equal((await factsOf(t, near, { maxVersion, session })).facts.resumed, false)
+        const twin = await serve(t, provider)
+        t.equal((await factsOf(t, twin, { maxVersion, session })).facts.resumed, true)
+
         // One made with a certificate does resume there, and the certificate is still known.
         const good = { maxVersion, cert: made.client.cert, key: made.client.key }
         const own = await sessionOf(t, strict, good)

@@ -25,6 +25,7 @@ export interface OpenSsl {
   ctxCtrl(ctx: Ptr, command: number, value: number): number
   ctxCtrlPtr(ctx: Ptr, command: number, value: number, pointer: Ptr): number
   ctxCtrlText(ctx: Ptr, command: number, value: number, text: string): number
+  ctxCtrlBytes(ctx: Ptr, command: number, size: number, bytes: Uint8Array): number
   ctxSetOptions(ctx: Ptr, options: number): number
   ctxSetCiphers(ctx: Ptr, list: string): number
   ctxSetSuites(ctx: Ptr, list: string): number
@@ -210,6 +211,7 @@ function bindFunctions(koffi: typeof import('koffi')): OpenSsl {
     ctxCtrl: (ctx, command, value) => ctxCtrlPtr(ctx, command, value, 0),
     ctxCtrlPtr,
     ctxCtrlText: f('long SSL_CTX_ctrl(intptr_t, int, long, const char *)'),
+    ctxCtrlBytes: f('long SSL_CTX_ctrl(intptr_t, int, long, void *)'),
     ctxSetOptions: f('uint64_t SSL_CTX_set_options(intptr_t, uint64_t)'),
     ctxSetCiphers: f('int SSL_CTX_set_cipher_list(intptr_t, const char *)'),
     ctxSetSuites: f('int SSL_CTX_set_ciphersuites(intptr_t, const char *)'),

@@ -1,12 +1,14 @@
 // Owns SSL_CTX: TLS settings turned into a context of OpenSSL, once per line and name. Every failure is one Error that says which setting.
 
 import { TLS_VERSIONS, type PemFile, type TlsCertificate, type TlsClientSettings, type TlsOffer, type TlsServerSettings } from '../../core/tls.ts'
+import { sessionScope } from '../session-scope.ts'
 import type { OpenSsl } from './openssl-calls.ts'
 
 const CTRL_MODE = 33
 const CTRL_READ_AHEAD = 41
 const CTRL_CACHE_SIZE = 42
 const CTRL_CACHE_MODE = 44
+const CTRL_TICKET_KEYS = 59
 const CTRL_CHAIN_CERT = 89
 const CTRL_GROUPS = 92
 const CTRL_SIGALGS = 98
@@ -31,8 +33,6 @@ const CRL_CHECKS = 0x4 | 0x8
 
 /** What OpenSSL may read from the socket at a time: four records. */
 const READ_BUFFER = 65536
-
-let contexts = 0
 
 /** A context lives as long as its maker: connections count it up by themselves. */
 export class TlsContext {
@@ -165,9 +165,9 @@ export function serverContext(ssl: OpenSsl, settings: TlsServerSettings): TlsCon
   if (settings.crl !== undefined) context.revocations(settings.crl)
   if (settings.verify !== 'none') ssl.ctxSetVerify(ctx, VERIFY_PEER | (settings.verify === 'required' ? VERIFY_FAIL_IF_NO_PEER_CERT : 0), true)
   if (settings.alpn.length > 0) ssl.ctxSetAlpnSelect(ctx)
-  // Tickets are sealed with keys of this context alone, and a session is good only under its id: it resumes nowhere else.
-  const id = Buffer.from(`headgate${++contexts}`)
+  const { id, keys } = sessionScope(settings)
   context.need(ssl.ctxSetSessionId(ctx, id, id.length), 'session id context')
+  context.need(ssl.ctxCtrlBytes(ctx, CTRL_TICKET_KEYS, keys.length, keys), 'ticket keys')
   const size = settings.cacheSize ?? 20_000
   ssl.ctxCtrl(ctx, CTRL_CACHE_MODE, size === 0 ? CACHE_OFF : CACHE_SERVER)
   if (size > 0) ssl.ctxCtrl(ctx, CTRL_CACHE_SIZE, size)

@@ -14,6 +14,7 @@ import type { HandshakeState, Sock } from '../../core/sock.ts'
 import { HANDSHAKE_CLOSED, HANDSHAKE_FAILURE, TLS_VERSIONS } from '../../core/tls.ts'
 import type { TlsCertificate, TlsClientSettings, TlsFacts, TlsFailure, TlsMaker, TlsOffer, TlsServerSettings, TlsSession } from '../../core/tls.ts'
 import type { Address } from '../../core/address.ts'
+import { sessionScope } from '../session-scope.ts'
 import { cipherBits } from '../tls-facts.ts'
 import { clientFailure, serverFailure, verifyNumber } from '../x509.ts'
 import { abort, errorName, HIGH_WATER, StreamSock } from './sock.ts'
@@ -47,11 +48,10 @@ function options(offer: TlsOffer, certificate: TlsCertificate | undefined, ca: r
   }
 }
 
-let contexts = 0
-
 /** Throws what OpenSSL finds wrong with the settings. */
 export function nodeServerContext(settings: TlsServerSettings): SecureContext {
   const ca = [settings.ca?.pem, settings.caVerify?.pem].filter((pem) => pem !== undefined)
+  const scope = sessionScope(settings)
   let secure = SSL_OP_NO_RENEGOTIATION | SSL_OP_PRIORITIZE_CHACHA
   if (!settings.tickets) secure |= constants.SSL_OP_NO_TICKET
   if (!settings.preferClientCiphers) secure |= constants.SSL_OP_CIPHER_SERVER_PREFERENCE
@@ -59,8 +59,8 @@ export function nodeServerContext(settings: TlsServerSettings): SecureContext {
     ...options(settings, settings.certificate, ca, settings.crl?.pem),
     secureOptions: secure,
     dhparam: settings.dh?.pem ?? 'auto',
-    // Tickets are sealed with keys of this context alone, and a session is good only under its id: it resumes nowhere else.
-    sessionIdContext: `headgate${++contexts}`,
+    sessionIdContext: scope.id.toString('base64').slice(0, 32), // a string of bytes below 0x80, 32 at most
+    ticketKeys: scope.keys.subarray(0, 48),
     sessionTimeout: settings.lifetime ?? 300,
   })
 }
