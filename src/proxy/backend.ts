@@ -113,19 +113,22 @@ export class Backend implements ProxyView {
     let usable = this.usable(except)
     if (usable.length === 0) usable = this.usable()
     if (usable.length === 0) return 'none'
-    if (this.#queue.length > 0 && !this.sticky) return 'full' // whoever came first goes first
+    if (this.#queue.anyServer > 0 && !this.sticky) return 'full' // whoever came first goes first
     return this.#take(usable, from) ?? 'full'
   }
 
-  /** A slot on the server that rules name for this session, when they name one that is up; 'full' when it has none. */
-  chooseByRule(subject: Subject): Server | 'full' | undefined {
-    const server = chooseServer(
+  /** The server that rules name for this session, when they name one that is up. */
+  ruled(subject: Subject): Server | undefined {
+    return chooseServer(
       this.settings.useServer,
       subject,
       (name) => this.servers.find((s) => s.name === name),
       (s) => !s.disabled,
     )
-    if (server === undefined) return undefined
+  }
+
+  /** A slot on this server and no other, or 'full'. */
+  take(server: Server): Server | 'full' {
     return server.sessions.take(server.settings.maxconn) ? server : 'full'
   }
 
@@ -134,9 +137,10 @@ export class Backend implements ProxyView {
     return server !== undefined && server.sessions.take(server.settings.maxconn) ? server : undefined
   }
 
-  join(waiter: Waiter): Ticket {
+  /** `only`: no other server will do. */
+  join(waiter: Waiter, only: Server | undefined): Ticket {
     this.#wheel.arm(this.#lookAgain, LOOK_AGAIN_MS)
-    return this.#queue.join(waiter, this.settings.queueTimeout)
+    return this.#queue.join(waiter, this.settings.queueTimeout, only)
   }
 
   leave(ticket: Ticket): void {
@@ -152,6 +156,9 @@ export class Backend implements ProxyView {
     this.#wheel.arm(this.#lookAgain, LOOK_AGAIN_MS)
     const usable = this.usable()
     // Where a source has one server, who waits for another does not wait for it.
-    this.#queue.admit((waiter) => (usable.length > 0 ? this.#take(usable, waiter) : undefined), this.sticky)
+    this.#queue.admit(({ only, waiter }) => {
+      if (only !== undefined && only.up) return only.sessions.take(only.settings.maxconn) ? only : undefined
+      return usable.length > 0 ? this.#take(usable, waiter) : undefined
+    }, this.sticky)
   }
 }

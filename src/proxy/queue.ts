@@ -16,12 +16,15 @@ export class Ticket extends Timer {
   readonly #queue: Queue
   /** How many were before it when it came. */
   readonly position: number
+  /** The one server that will do, while it is up; undefined: any. */
+  readonly only: Server | undefined
 
-  constructor(queue: Queue, waiter: Waiter, position: number) {
+  constructor(queue: Queue, waiter: Waiter, position: number, only: Server | undefined) {
     super()
     this.#queue = queue
     this.waiter = waiter
     this.position = position
+    this.only = only
   }
 
   strike(): void {
@@ -34,6 +37,8 @@ export class Queue {
   readonly #wheel: Wheel
   /** In order of arrival: a Set keeps it, and lets anyone leave from the middle. */
   readonly #waiting = new Set<Ticket>()
+  /** How many of them any server will do for. */
+  anyServer = 0
 
   constructor(wheel: Wheel) {
     this.#wheel = wheel
@@ -44,24 +49,28 @@ export class Queue {
   }
 
   /** timeoutMs 0: no limit. */
-  join(waiter: Waiter, timeoutMs: number): Ticket {
-    const ticket = new Ticket(this, waiter, this.#waiting.size)
+  join(waiter: Waiter, timeoutMs: number, only?: Server): Ticket {
+    const ticket = new Ticket(this, waiter, this.#waiting.size, only)
     this.#waiting.add(ticket)
+    if (only === undefined) this.anyServer++
     if (timeoutMs > 0) this.#wheel.arm(ticket, timeoutMs)
     return ticket
   }
 
   leave(ticket: Ticket): void {
-    this.#waiting.delete(ticket)
+    if (this.#waiting.delete(ticket) && ticket.only === undefined) this.anyServer--
     this.#wheel.disarm(ticket)
   }
 
-  /** Admits from the front while `slot` finds a server with a free slot and takes it; `all`: those behind one without may have one. */
-  admit(slot: (waiter: Waiter) => Server | undefined, all: boolean): void {
+  /**
+   * Admits from the front while `slot` finds a server with a free slot and takes it. Who finds none holds up those behind, unless he
+   * waits for one server, or all do (`each`).
+   */
+  admit(slot: (ticket: Ticket) => Server | undefined, each: boolean): void {
     for (const ticket of this.#waiting) {
-      const server = slot(ticket.waiter)
+      const server = slot(ticket)
       if (server === undefined) {
-        if (all) continue
+        if (each || ticket.only !== undefined) continue
         return
       }
       this.leave(ticket)

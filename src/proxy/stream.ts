@@ -192,12 +192,12 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
   #assign(except: Server | undefined): void {
     const { backend } = this
     if (backend === undefined) return
-    const ruled = except === undefined && backend.settings.useServer.length > 0 ? backend.chooseByRule(this.subject) : undefined
-    const choice = ruled ?? backend.choose(this, except)
+    const ruled = except === undefined && backend.settings.useServer.length > 0 ? backend.ruled(this.subject) : undefined
+    const choice = ruled === undefined ? backend.choose(this, except) : backend.take(ruled)
     if (choice === 'none') this.#end('S', 'C')
     else if (choice === 'full') {
       this.where = 'Q'
-      const ticket = backend.join(this)
+      const ticket = backend.join(this, ruled)
       this.#ticket = ticket
       this.queuedBehind = ticket.position + 1
     } else this.admitted(choice)
