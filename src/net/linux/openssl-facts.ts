@@ -1,4 +1,4 @@
-// Owns what OpenSSL knows of a session, read while it can be: ciphers, the peer's certificate.
+// Owns what OpenSSL knows of a session, read while it can be: ciphers, the peer's certificate, what an error is.
 
 import type { OpenSsl } from './openssl-calls.ts'
 
@@ -35,4 +35,10 @@ export function peerCertificate(ssl: OpenSsl, handle: number): Buffer | undefine
   ssl.bioFree(bio)
   ssl.x509Free(x509)
   return der
+}
+
+/** OpenSSL's SSL library, and the reasons that stand for alerts received. */
+export function isAlert(error: number): boolean {
+  const reason = error & 0x7fffff
+  return ((error >>> 23) & 0xff) === 20 && reason >= 1000 && reason < 1256
 }

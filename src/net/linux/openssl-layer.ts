@@ -18,7 +18,8 @@ import { HANDSHAKE_CLOSED, HANDSHAKE_FAILURE } from '../../core/tls.ts'
 import type { TlsCertificate, TlsFacts, TlsFailure, TlsSession } from '../../core/tls.ts'
 import type { OpenSsl } from './openssl-calls.ts'
 import { versionName, type TlsContext } from './openssl-context.ts'
-import { cipherOf, peerCertificate } from './openssl-facts.ts'
+import { cipherOf, isAlert, peerCertificate } from './openssl-facts.ts'
+import { addressOf } from './openssl-lent.ts'
 import { makeRoom } from './room.ts'
 import type { LinuxSock } from './sock.ts'
 import { errnoName } from './syscalls.ts'
@@ -31,25 +32,6 @@ const BIO_C_SET_MEM_EOF_RETURN = 130
 const BOTH_SHUT = 3
 const RECORD = 16384
 const NOTHING = Buffer.alloc(1)
-
-/** OpenSSL's SSL library, and the reasons that stand for alerts received. */
-function isAlert(error: number): boolean {
-  const reason = error & 0x7fffff
-  return ((error >>> 23) & 0xff) === 20 && reason >= 1000 && reason < 1256
-}
-
-/** Where the buffers that a thread lends are: there are two or three, and they stay where they are. */
-const addresses = new WeakMap<Buffer, number>()
-let lastBuffer: Buffer | undefined
-let lastAddress = 0
-
-function addressOf(ssl: OpenSsl, lent: Buffer): number {
-  if (lent === lastBuffer) return lastAddress
-  lastAddress = addresses.get(lent) ?? ssl.addressOf(lent)
-  addresses.set(lent, lastAddress)
-  lastBuffer = lent
-  return lastAddress
-}
 
 export abstract class OpenSslLayer implements TlsSession {
   error = ''
