@@ -5,6 +5,7 @@
 
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
 import {
+  capturedHelloFact,
   cast,
   close,
   ConnectSubject,
@@ -22,6 +23,7 @@ import {
   TlsHosts,
   tlsServer,
   toText,
+  tuneSslCaptureBufferSize,
   wait,
 } from 'headgate/plugin'
 import type {
@@ -89,6 +91,8 @@ interface Presented {
   readonly makers: ReadonlyMap<TlsHost, TlsMaker>
   /** The whole ClientHello has to be there: names or protocols depend on it. */
   readonly wholeHello: boolean
+  /** How many bytes of each list of the hello rules may see; 0: none, and it is not kept. */
+  readonly capture: number
 }
 
 class AcceptTls extends TlsHandshake {
@@ -109,6 +113,7 @@ class AcceptTls extends TlsHandshake {
     if (read.state === 'more' && read.total <= MAX_HELLO) return more(read.total)
     // What OpenSSL will refuse, it refuses better than we could.
     if (read.state !== 'hello') return this.#present(hs, this.#presented.hosts.default)
+    if (this.#presented.capture > 0) hs.set(capturedHelloFact, { hello: read.hello, limit: this.#presented.capture })
     return this.#present(hs, this.#presented.hosts.choose(read.hello.sni, knowsEcdsa(read.hello)))
   }
 
@@ -177,10 +182,12 @@ function planAccept(line: PlanLine): MakeHandler | null {
     else counting.alert("no SSL certificate specified for this line (use 'crt').")
   }
   if (!sound) return null
+  const capture = line.global.get(tuneSslCaptureBufferSize) ?? 0
   const presented: Presented = {
     hosts: new TlsHosts(hosts, strict),
     makers,
-    wholeHello: hosts.length !== 1 || strict || hosts.some((host) => host.settings.alpn.length > 0),
+    wholeHello: hosts.length !== 1 || strict || hosts.some((host) => host.settings.alpn.length > 0) || capture > 0,
+    capture,
   }
   return () => new AcceptTls(presented)
 }

@@ -4,10 +4,15 @@
 //   record:     type 22 | version 2 | length 2 | fragment          handshake: type 1 | length 3 | body
 //   body:       version 2 | random 32 | session id <1> | cipher suites <2> | compression <1> | extensions <2>
 
+import { factKey } from './handler.ts'
+import type { FactKey } from './handler.ts'
+
 /** A ClientHello, as far as choosing a certificate and rules about it need. */
 export interface ClientHello {
   /** The server name, lower case; '' when none was sent. */
   readonly sni: string
+  /** The server name as it was sent, bytes. */
+  readonly serverName: string
   /** Protocols offered, in the client's order. */
   readonly alpn: readonly string[]
   /** legacy_version of the hello: 0x0303 for TLS 1.2 and 1.3. */
@@ -20,6 +25,15 @@ export interface ClientHello {
   readonly extensions: readonly number[]
   /** Signature algorithms; empty when the extension is missing. */
   readonly sigalgs: readonly number[]
+  /** Groups for the key exchange (`supported_groups`), GREASE included; undefined: the extension is missing. */
+  readonly groups: readonly number[] | undefined
+  /** Point formats, one byte each; empty when the extension is missing. */
+  readonly pointFormats: readonly number[]
+  /** Bytes of the session ticket (RFC 5077); undefined: the extension is missing. */
+  readonly ticket: number | undefined
+  /** 32 bytes of the client's, and its session id: latin1. */
+  readonly random: string
+  readonly sessionId: string
   /** Bytes of the records it came in. */
   readonly size: number
 }
@@ -38,8 +52,11 @@ const MAX_RECORD = 16384
 const MAX_HELLO = 65536
 
 const SERVER_NAME = 0
+const SUPPORTED_GROUPS = 10
+const POINT_FORMATS = 11
 const SIGNATURE_ALGORITHMS = 13
 const ALPN = 16
+const SESSION_TICKET = 35
 const SUPPORTED_VERSIONS = 43
 
 /** A cursor that refuses to leave its window. */
@@ -91,6 +108,14 @@ class Reader {
   }
 }
 
+/** The hello that TLS with a client began with, and how many bytes of each of its lists may be shown. Set where it is to be kept. */
+export const capturedHelloFact: FactKey<{ readonly hello: ClientHello; readonly limit: number }> = factKey<{ readonly hello: ClientHello; readonly limit: number }>('client hello')
+
+/** A number that means nothing (RFC 8701): clients send some so that nobody relies on knowing them all. */
+export function isGrease(n: number): boolean {
+  return (n & 0x0f0f) === 0x0a0a && n >> 8 === (n & 0xff)
+}
+
 /** Reads the ClientHello at the front of `bytes`. What follows it is not looked at. */
 export function readClientHello(bytes: Buffer): HelloState {
   let at = 0
@@ -117,15 +142,18 @@ function parseBody(message: Buffer, end: number, size: number): HelloState {
   const body = new Reader(message, 4, end)
   const version = body.uint(2)
   if (version >> 8 !== 3) return BAD
-  body.skip(32)
-  const sessionId = body.uint(1)
-  if (sessionId > 32) return BAD
-  body.skip(sessionId)
+  const random = body.window(32).text()
+  const idLength = body.uint(1)
+  if (idLength > 32) return BAD
+  const sessionId = body.window(idLength).text()
   const suites = body.window(body.uint(2))
   const ciphers: number[] = []
   while (suites.left >= 2) ciphers.push(suites.uint(2))
   body.skip(body.uint(1))
-  let sni = ''
+  let serverName = ''
+  let groups: number[] | undefined
+  let pointFormats: number[] = []
+  let ticket: number | undefined
   let alpn: string[] = []
   let maxVersion = version
   let sigalgs: number[] = []
@@ -138,9 +166,12 @@ function parseBody(message: Buffer, end: number, size: number): HelloState {
       const data = list.window(list.uint(2))
       if (list.overrun) return BAD
       extensions.push(type)
-      if (type === SERVER_NAME) sni = readName(data)
+      if (type === SERVER_NAME) serverName = readName(data)
       else if (type === ALPN) alpn = readAlpn(data)
       else if (type === SIGNATURE_ALGORITHMS) sigalgs = readNumbers(data.window(data.uint(2)))
+      else if (type === SUPPORTED_GROUPS) groups = readNumbers(data.window(data.uint(2)))
+      else if (type === POINT_FORMATS) pointFormats = readBytes(data.window(data.uint(1)))
+      else if (type === SESSION_TICKET) ticket = data.left
       else if (type === SUPPORTED_VERSIONS) {
         for (const offered of readNumbers(data.window(data.uint(1)))) if (offered >> 8 === 3 && offered > maxVersion) maxVersion = offered
       }
@@ -148,7 +179,7 @@ function parseBody(message: Buffer, end: number, size: number): HelloState {
     }
   }
   if (body.overrun || suites.overrun) return BAD
-  return { state: 'hello', hello: { sni, alpn, version, maxVersion, ciphers, extensions, sigalgs, size } }
+  return { state: 'hello', hello: { sni: serverName.toLowerCase(), serverName, alpn, version, maxVersion, ciphers, extensions, sigalgs, groups, pointFormats, ticket, random, sessionId, size } }
 }
 
 function readName(data: Reader): string {
@@ -157,7 +188,7 @@ function readName(data: Reader): string {
     const type = list.uint(1)
     const name = list.window(list.uint(2))
     if (list.overrun) break
-    if (type === 0) return name.text().toLowerCase()
+    if (type === 0) return name.text()
   }
   return ''
 }
@@ -167,6 +198,12 @@ function readAlpn(data: Reader): string[] {
   const protocols: string[] = []
   while (list.left > 0) protocols.push(list.window(list.uint(1)).text())
   return protocols
+}
+
+function readBytes(list: Reader): number[] {
+  const bytes: number[] = []
+  while (list.left >= 1) bytes.push(list.uint(1))
+  return bytes
 }
 
 function readNumbers(list: Reader): number[] {

@@ -14,14 +14,20 @@ import type { SessionRecord } from './record.ts'
  */
 export type ByteString = string
 
-/** mayChange: the value is right now, and can be another one when more bytes arrive (req.len). */
+interface Value {
+  /** The value is right now, and can be another one when more bytes arrive (req.len). */
+  readonly mayChange?: boolean
+  /** Further values of the same kind (req.ssl_alpn): an ACL matches when one of all does. Elsewhere they do not count. */
+  readonly others?: readonly Sample[]
+}
+
 export type Sample =
-  | { readonly type: 'bool'; readonly value: boolean; readonly mayChange?: boolean }
-  | { readonly type: 'sint'; readonly value: bigint; readonly mayChange?: boolean } // 64 bits, signed
-  | { readonly type: 'ipv4'; readonly value: number; readonly mayChange?: boolean } // 32 bits, unsigned
-  | { readonly type: 'ipv6'; readonly value: Uint8Array; readonly mayChange?: boolean } // 16 bytes
-  | { readonly type: 'str'; readonly value: ByteString; readonly mayChange?: boolean }
-  | { readonly type: 'bin'; readonly value: ByteString; readonly mayChange?: boolean }
+  | (Value & { readonly type: 'bool'; readonly value: boolean })
+  | (Value & { readonly type: 'sint'; readonly value: bigint }) // 64 bits, signed
+  | (Value & { readonly type: 'ipv4'; readonly value: number }) // 32 bits, unsigned
+  | (Value & { readonly type: 'ipv6'; readonly value: Uint8Array }) // 16 bytes
+  | (Value & { readonly type: 'str'; readonly value: ByteString })
+  | (Value & { readonly type: 'bin'; readonly value: ByteString })
 
 export type SampleType = Sample['type']
 
@@ -79,6 +85,7 @@ export type Source =
   | 'client-l5'
   | 'track'
   | 'request'
+  | 'contents'
   | 'backend'
   | 'server'
   | 'server-l4'
@@ -108,6 +115,8 @@ export interface SessionEffects {
   priorityOffset: number
   /** By slot; undefined: nothing. */
   readonly requestCaptures: (ByteString | undefined)[]
+  /** Where the content rule stands that ended its rule set. */
+  lastRule?: Place
 }
 
 /** What an expression is asked about: a connection with all that is known of it at this stage. Parts not there yet are undefined. */

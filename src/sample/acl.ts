@@ -146,6 +146,7 @@ function evaluator(expression: Expression, groups: readonly IndexSlot[]): (subje
     if (sample === undefined) return 'fail'
     if (sample === NOT_YET) return final ? 'fail' : 'wait'
     for (const group of groups) if (group.index.find(sample) !== undefined) return 'pass'
+    if (sample.others?.some((other) => groups.some((group) => group.index.find(other) !== undefined)) === true) return 'pass'
     return sample.mayChange === true && !final ? 'wait' : 'fail'
   }
 }

@@ -20,13 +20,18 @@ import { jwtConverters } from './converters/jwt.ts'
 import { mapConverters } from './converters/maps.ts'
 import { mqttConverters } from './converters/mqtt.ts'
 import { protobufConverters } from './converters/protobuf.ts'
+import { proxyConverters } from './converters/proxies.ts'
 import { stringConverters } from './converters/strings.ts'
 import { variableConverters } from './converters/variables.ts'
 import { wordConverters } from './converters/words.ts'
+import { certificateFetches } from './fetches/certificates.ts'
+import { helloFetches } from './fetches/hello.ts'
 import { internalFetches } from './fetches/internal.ts'
 import { layer4Fetches } from './fetches/layer4.ts'
 import { layer5Fetches } from './fetches/layer5.ts'
 import { layer6Fetches } from './fetches/layer6.ts'
+import { processFetches } from './fetches/process.ts'
+import { proxyFetches } from './fetches/proxies.ts'
 import { captureSlots } from './rules.ts'
 import { errorLogFormat, logFormat, logFormatSd } from './log-keywords.ts'
 import { useBackendRules, useServerRules } from './switching.ts'
@@ -34,7 +39,7 @@ import { useBackendRules, useServerRules } from './switching.ts'
 export const samplePlugin: Plugin = {
   name: 'samples',
   keywords: [acl, logFormat, logFormatSd, errorLogFormat, requestRules, responseRules, requestInspectDelay, responseInspectDelay, globalSetVar, globalSetVarFmt, useBackendRules, useServerRules],
-  fetches: [...internalFetches, ...layer4Fetches, ...layer5Fetches, ...layer6Fetches],
+  fetches: [...internalFetches, ...processFetches, ...proxyFetches, ...layer4Fetches, ...layer5Fetches, ...certificateFetches, ...layer6Fetches, ...helloFetches],
   converters: [
     ...stringConverters,
     ...wordConverters,
@@ -51,6 +56,7 @@ export const samplePlugin: Plugin = {
     ...variableConverters,
     ...mapConverters,
     ...lookingConverters,
+    ...proxyConverters,
   ],
   actions: [...refusedActions, ...verdictActions, ...variableActions, ...addressActions, ...sessionActions((scope) => captureSlots(scope.values))],
 }

@@ -3,7 +3,7 @@
 //   src,ipmask(24),map_ip(/etc/nets.map)
 //   fetch  converter   converter
 
-import type { ConverterSpec, Convert, Fail, Fetch, Fetched, MatchMethod, OutputType, Sample, Scope, Source } from '../core/sample.ts'
+import type { ConverterSpec, Convert, Fail, Fetch, Fetched, MatchMethod, OutputType, Sample, Scope, Source, Subject } from '../core/sample.ts'
 import { NOT_YET } from '../core/sample.ts'
 import type { Word } from '../core/keyword.ts'
 import { cutArguments, typeArguments } from './arguments.ts'
@@ -122,18 +122,30 @@ function outputOf(spec: ConverterSpec, before: OutputType): OutputType {
 
 function compose(fetch: Fetch, steps: readonly Step[]): Fetch {
   return (subject): Fetched => {
-    let sample = fetch(subject)
-    if (sample === undefined || sample === NOT_YET) return sample
-    const mayChange = sample.mayChange === true
-    for (const step of steps) {
-      const input: Sample | undefined = cast(sample, step.input)
-      if (input === undefined) return absent(mayChange)
-      const output = step.convert(input, subject)
-      if (output === undefined) return absent(mayChange)
-      sample = output
-    }
+    const fetched = fetch(subject)
+    if (fetched === undefined || fetched === NOT_YET) return fetched
+    const mayChange = fetched.mayChange === true
+    const sample = fetched.others === undefined ? convertBy(steps, fetched, subject) : convertAll(steps, fetched, fetched.others, subject)
+    if (sample === undefined) return absent(mayChange)
     return mayChange && sample.mayChange !== true ? { ...sample, mayChange: true } : sample
   }
+}
+
+function convertBy(steps: readonly Step[], from: Sample, subject: Subject): Sample | undefined {
+  let sample = from
+  for (const step of steps) {
+    const input = cast(sample, step.input)
+    const output = input === undefined ? undefined : step.convert(input, subject)
+    if (output === undefined) return undefined
+    sample = output
+  }
+  return sample
+}
+
+/** Each of several values by itself; those that cannot be converted drop out. */
+function convertAll(steps: readonly Step[], first: Sample, others: readonly Sample[], subject: Subject): Sample | undefined {
+  const [converted, ...more] = [first, ...others].map((sample) => convertBy(steps, sample, subject)).filter((sample) => sample !== undefined)
+  return converted === undefined ? undefined : { ...converted, others: more }
 }
 
 /** What a converter could not do with bytes that may change, it may be able to do later. */

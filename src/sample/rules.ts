@@ -208,7 +208,10 @@ export class RuleRun {
       }
       this.#passed = false
       this.#at++
-      if (result.result !== 'next' && result.result !== 'wait') return result
+      if (result.result !== 'next' && result.result !== 'wait') {
+        if (result.result !== 'pause' && result.result !== 'insert' && subject.effects !== undefined) subject.effects.lastRule = rule.place
+        return result
+      }
     }
   }
 

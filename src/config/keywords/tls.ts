@@ -134,6 +134,15 @@ export const tuneSslDefaultDhParam = keyword<number>({
     }),
 })
 
+/** Bytes. Default 0: nothing of a client hello is kept. */
+export const tuneSslCaptureBufferSize = keyword<number>({
+  name: 'tune.ssl.capture-buffer-size',
+  sections: GLOBAL,
+  args: '<number>',
+  doc: 'How many bytes of each list of a client hello are kept for ssl_fc_cipherlist_bin and its like. Default 0: none.',
+  parse: (args) => integer(args),
+})
+
 export const sslDhParamFile = list('ssl-dh-param-file', '<file>', 'file path', 'Parameters for DHE key exchange on bind lines whose certificate file has none, in PEM.')
 
 export const tlsKeywords: readonly Keyword<unknown>[] = [
@@ -146,6 +155,7 @@ export const tlsKeywords: readonly Keyword<unknown>[] = [
   sslDefaultServerOptions,
   sslServerVerify,
   tuneSslCachesize,
+  tuneSslCaptureBufferSize,
   tuneSslLifetime,
   tuneSslDefaultDhParam,
   sslDhParamFile,

@@ -1,15 +1,116 @@
-// Owns fetches at layer 5 (manual 7.3.4): TLS sessions.
+// Owns fetches at layer 5 (manual 7.3.4): TLS sessions with clients and with servers, and the hello that a session began with.
 
-import type { FetchSpec } from '../../core/sample.ts'
-import { bool } from '../../core/sample.ts'
+import { capturedHelloFact, isGrease } from '../../core/client-hello.ts'
+import type { ClientHello } from '../../core/client-hello.ts'
+import type { ByteString, Fetched, FetchSpec, Sample, Source, Subject } from '../../core/sample.ts'
+import { bool, sint, str } from '../../core/sample.ts'
+import type { TlsFacts } from '../../core/tls.ts'
 import { tlsFact } from '../../core/tls.ts'
+import { xxh64 } from '../../util/xxhash.ts'
+
+type Facts = (subject: Subject) => TlsFacts | undefined
+const FRONT: Facts = (subject) => subject.client?.get(tlsFact)
+const BACK: Facts = (subject) => subject.server?.get(tlsFact)
+
+function of(name: string, source: Source, output: 'bool' | 'sint' | 'str', doc: string, facts: Facts, value: (facts: TlsFacts) => Fetched, otherwise?: Sample): FetchSpec {
+  return {
+    name,
+    output,
+    source,
+    doc,
+    compile: () => (subject) => {
+      const found = facts(subject)
+      return found === undefined ? otherwise : value(found)
+    },
+  }
+}
+
+/** Empty is none. */
+const text = (value: string): Fetched => (value === '' ? undefined : str(value))
+const NO = bool(false)
+
+/** What is asked of either side. */
+function side(prefix: 'ssl_fc' | 'ssl_bc', source: Source, who: string, facts: Facts): readonly FetchSpec[] {
+  const sideOf = (suffix: string, output: 'bool' | 'sint' | 'str', doc: string, value: (facts: TlsFacts) => Fetched, otherwise?: Sample): FetchSpec =>
+    of(suffix === '' ? prefix : `${prefix}_${suffix}`, source, output, doc, facts, value, otherwise)
+  return [
+    sideOf('', 'bool', `Whether the connection with the ${who} is TLS.`, () => bool(true), NO),
+    sideOf('alpn', 'str', `The protocol agreed upon with the ${who} by ALPN.`, ({ alpn }) => text(alpn)),
+    sideOf('cipher', 'str', `The cipher of the connection with the ${who}.`, ({ cipher }) => str(cipher)),
+    sideOf('protocol', 'str', `The TLS version of the connection with the ${who}, such as TLSv1.3.`, ({ version }) => str(version.replace(/^TLSv1$/, 'TLSv1'))),
+    sideOf('use_keysize', 'sint', `Bits of the cipher's key that are used with the ${who}.`, ({ cipherBits }) => (cipherBits === 0 ? undefined : sint(cipherBits))),
+    sideOf('alg_keysize', 'sint', `Bits of the key of the cipher's algorithm, with the ${who}.`, ({ algorithmBits }) => (algorithmBits === 0 ? undefined : sint(algorithmBits))),
+    sideOf('is_resumed', 'bool', `Whether the TLS session with the ${who} is one resumed.`, ({ resumed }) => bool(resumed), NO),
+  ]
+}
+
+type List = (hello: ClientHello) => readonly number[]
+
+function bytesOf(numbers: readonly number[], width: 1 | 2, limit: number, withoutGrease: boolean): ByteString {
+  let out = ''
+  for (const n of numbers) {
+    if (withoutGrease && isGrease(n)) continue
+    out += width === 1 ? String.fromCharCode(n) : String.fromCharCode(n >> 8, n & 0xff)
+  }
+  return out.slice(0, limit)
+}
+
+/** A list of the hello, in the form that `show` gives its bytes. */
+function list(name: string, output: 'bin' | 'str', doc: string, of: List, width: 1 | 2, show: (bytes: ByteString) => ByteString): FetchSpec {
+  return {
+    name,
+    args: width === 1 ? [] : [{ name: 'filter_option', type: 'sint', optional: true }],
+    output,
+    source: 'client-l5',
+    doc: `${doc}; kept where tune.ssl.capture-buffer-size is set.`,
+    compile(args) {
+      const withoutGrease = width === 2 && args.int(0, 0n) !== 0n
+      return (subject) => {
+        const captured = subject.client?.get(capturedHelloFact)
+        return captured === undefined ? undefined : { type: output, value: show(bytesOf(of(captured.hello), width, captured.limit, withoutGrease)) }
+      }
+    },
+  }
+}
+
+function ofHello(name: string, output: 'sint' | 'bin', doc: string, value: (hello: ClientHello) => Sample): FetchSpec {
+  return {
+    name,
+    output,
+    source: 'client-l5',
+    doc: `${doc}; kept where tune.ssl.capture-buffer-size is set.`,
+    compile: () => (subject) => {
+      const captured = subject.client?.get(capturedHelloFact)
+      return captured === undefined ? undefined : value(captured.hello)
+    },
+  }
+}
+
+const same = (bytes: ByteString): ByteString => bytes
+const hex = (bytes: ByteString): ByteString => Buffer.from(bytes, 'latin1').toString('hex').toUpperCase()
 
 export const layer5Fetches: readonly FetchSpec[] = [
-  {
-    name: 'ssl_fc',
-    output: 'bool',
-    source: 'client-l5',
-    doc: "Whether the client's connection is TLS.",
-    compile: () => (s) => bool(s.client?.get(tlsFact) !== undefined),
-  },
+  ...side('ssl_fc', 'client-l5', 'client', FRONT),
+  ...side('ssl_bc', 'server-l5', 'server', BACK),
+  of('ssl_fc_sni', 'client-l5', 'str', 'The server name that the client asked for, in lower case.', FRONT, ({ sni }) => text(sni)),
+  { ...of('ssl_fc_sni_end', 'client-l5', 'str', 'The server name that the client asked for, matched at its end.', FRONT, ({ sni }) => text(sni)), match: 'end', aclOnly: true },
+  { ...of('ssl_fc_sni_reg', 'client-l5', 'str', 'The server name that the client asked for, matched by regular expressions.', FRONT, ({ sni }) => text(sni)), match: 'reg', aclOnly: true },
+  of('ssl_bc_sni', 'server-l5', 'str', 'The server name that the server was asked for.', BACK, ({ sni }) => text(sni)),
+  of('ssl_fc_has_sni', 'client-l5', 'bool', 'Whether the client asked for a server name.', FRONT, ({ sni }) => bool(sni !== ''), NO),
+  of('ssl_fc_has_crt', 'client-l5', 'bool', 'Whether the client showed a certificate on this connection.', FRONT, ({ peerShown }) => bool(peerShown)),
+  of('ssl_fc_has_early', 'client-l5', 'bool', 'Whether early data was taken: never.', FRONT, () => NO),
+  of('ssl_c_used', 'client-l5', 'bool', "Whether there is a client's certificate, the resumed session's counted.", FRONT, ({ peer }) => bool(peer !== undefined)),
+  of('ssl_c_verify', 'client-l5', 'sint', "The result of verifying the client's certificate: OpenSSL's number, 0 for good or none.", FRONT, ({ verifyResult }) => sint(verifyResult)),
+  of('ssl_c_err', 'client-l5', 'sint', "What is wrong with the client's certificate itself: OpenSSL's number, 0 for nothing.", FRONT, ({ crtError }) => sint(crtError ?? 0)),
+  of('ssl_c_ca_err', 'client-l5', 'sint', "What is wrong with the certificates above the client's: OpenSSL's number, 0 for nothing.", FRONT, ({ caError }) => sint(caError ?? 0)),
+  of('ssl_c_ca_err_depth', 'client-l5', 'sint', "How far above the client's certificate the faulty one is.", FRONT, ({ caErrorDepth }) => sint(caErrorDepth ?? 0)),
+  ofHello('ssl_fc_protocol_hello_id', 'sint', 'The version that the client hello names', ({ version }) => sint(version)),
+  ofHello('ssl_fc_client_random', 'bin', "The client's random bytes", ({ random }) => ({ type: 'bin', value: random })),
+  list('ssl_fc_cipherlist_bin', 'bin', 'Cipher suites that the client offers, two bytes each', ({ ciphers }) => ciphers, 2, same),
+  list('ssl_fc_cipherlist_hex', 'str', 'Cipher suites that the client offers, in hexadecimal', ({ ciphers }) => ciphers, 2, hex),
+  ofHello('ssl_fc_cipherlist_xxh', 'sint', 'The xxh64 hash of all cipher suites that the client offers', ({ ciphers }) => sint(xxh64(Buffer.from(bytesOf(ciphers, 2, Infinity, false), 'latin1'), 0n))),
+  list('ssl_fc_extlist_bin', 'bin', 'Extensions of the client hello, two bytes each', ({ extensions }) => extensions, 2, same),
+  list('ssl_fc_eclist_bin', 'bin', 'Groups that the client offers for the key exchange, two bytes each', ({ groups }) => groups ?? [], 2, same),
+  list('ssl_fc_sigalgs_bin', 'bin', 'Signature algorithms that the client offers, two bytes each', ({ sigalgs }) => sigalgs, 2, same),
+  list('ssl_fc_ecformats_bin', 'bin', 'Point formats that the client offers, a byte each', ({ pointFormats }) => pointFormats, 1, same),
 ]

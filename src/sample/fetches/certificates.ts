@@ -1,0 +1,152 @@
+// Owns fetches of certificates (manual 7.3.4): the client's, our own towards it, the server's.
+
+import { createHash } from 'node:crypto'
+import type { ArgSpec, ByteString, FetchSpec, Source, Subject } from '../../core/sample.ts'
+import { sint, str, toText } from '../../core/sample.ts'
+import { nameEntry, oneLine, rfc2253 } from '../../core/distinguished-name.ts'
+import { pemBlocks } from '../../core/pem.ts'
+import { tlsFact } from '../../core/tls.ts'
+import type { TlsCertificate } from '../../core/tls.ts'
+import { dottedOid, readX509 } from '../../core/x509-fields.ts'
+import type { NamePart, X509Fields } from '../../core/x509-fields.ts'
+
+const read = new WeakMap<Buffer, { readonly fields: X509Fields | undefined }>()
+const ders = new WeakMap<TlsCertificate, { readonly der: Buffer | undefined }>()
+
+/** Read once per certificate. */
+function fieldsOf(der: Buffer | undefined): X509Fields | undefined {
+  if (der === undefined) return undefined
+  let known = read.get(der)
+  if (known === undefined) read.set(der, (known = { fields: readX509(der) }))
+  return known.fields
+}
+
+/** The DER of a certificate file's leaf. */
+function derOf(certificate: TlsCertificate | undefined): Buffer | undefined {
+  if (certificate === undefined) return undefined
+  let known = ders.get(certificate)
+  if (known === undefined) {
+    const leaf = pemBlocks(certificate.pem).find((block) => block.label.endsWith('CERTIFICATE'))
+    const der = leaf === undefined ? undefined : Buffer.from(leaf.pem.toString('latin1').replace(/-----[^-]+-----|\s/g, ''), 'base64')
+    ders.set(certificate, (known = { der }))
+  }
+  return known.der
+}
+
+/** OpenSSL's short names of algorithms of signatures and keys. */
+const ALGORITHMS = new Map([
+  ['2a864886f70d010104', 'RSA-MD5'],
+  ['2a864886f70d010105', 'RSA-SHA1'],
+  ['2a864886f70d01010e', 'RSA-SHA224'],
+  ['2a864886f70d01010b', 'RSA-SHA256'],
+  ['2a864886f70d01010c', 'RSA-SHA384'],
+  ['2a864886f70d01010d', 'RSA-SHA512'],
+  ['2a864886f70d01010a', 'RSASSA-PSS'],
+  ['2a864886f70d010101', 'rsaEncryption'],
+  ['2a8648ce3d0201', 'id-ecPublicKey'],
+  ['2a8648ce3d0401', 'ecdsa-with-SHA1'],
+  ['2a8648ce3d040301', 'ecdsa-with-SHA224'],
+  ['2a8648ce3d040302', 'ecdsa-with-SHA256'],
+  ['2a8648ce3d040303', 'ecdsa-with-SHA384'],
+  ['2a8648ce3d040304', 'ecdsa-with-SHA512'],
+  ['2a8648ce380401', 'dsaEncryption'],
+  ['2a8648ce380403', 'DSA-SHA1'],
+  ['608648016503040301', 'dsa_with_SHA224'],
+  ['608648016503040302', 'dsa_with_SHA256'],
+  ['2b656e', 'X25519'],
+  ['2b656f', 'X448'],
+  ['2b6570', 'ED25519'],
+  ['2b6571', 'ED448'],
+])
+
+const algorithm = (oid: string): string => ALGORITHMS.get(oid) ?? dottedOid(oid)
+
+/** Whose certificate: its DER, undefined without one. */
+interface Whose {
+  readonly prefix: string
+  readonly text: string
+  readonly source: Source
+  readonly der: (subject: Subject) => Buffer | undefined
+}
+
+const CLIENT: Whose = { prefix: 'ssl_c', text: "the client's certificate", source: 'client-l5', der: (subject) => subject.client?.get(tlsFact)?.peer }
+const OWN: Whose = { prefix: 'ssl_f', text: 'the certificate that was presented to the client', source: 'client-l5', der: (subject) => derOf(subject.client?.get(tlsFact)?.own) }
+const SERVER: Whose = { prefix: 'ssl_s', text: "the server's certificate", source: 'server-l5', der: (subject) => subject.server?.get(tlsFact)?.peer }
+
+const DN: readonly ArgSpec[] = [
+  { name: 'entry', type: 'str', optional: true },
+  { name: 'occ', type: 'sint', optional: true },
+  { name: 'format', type: 'str', optional: true },
+]
+
+function name(whose: Whose, which: 'issuer' | 'subject'): FetchSpec {
+  return {
+    name: `${whose.prefix}_${which === 'issuer' ? 'i' : 's'}_dn`,
+    args: DN,
+    output: 'str',
+    source: whose.source,
+    doc: `The ${which} of ${whose.text}: all of it, or one entry (the nth, from the end when negative); format rfc2253 writes it for LDAP.`,
+    compile(args, _scope, fail) {
+      const entry = toText(args.str(0))
+      const nth = Number(args.int(1, 1n))
+      const format = toText(args.str(2))
+      if (format !== '' && format !== 'rfc2253') return fail(`only rfc2253 or a blank value are currently supported`)
+      const text = (parts: readonly NamePart[]): ByteString | undefined => (entry !== '' ? (nth === 0 ? undefined : nameEntry(parts, entry, nth)) : format === '' ? oneLine(parts) : rfc2253(parts))
+      return (subject) => {
+        const fields = fieldsOf(whose.der(subject))
+        const value = fields === undefined ? undefined : text(fields[which])
+        return value === undefined ? undefined : { type: 'str', value }
+      }
+    },
+  }
+}
+
+function ofDer(whose: Whose, suffix: string, doc: string, value: (der: Buffer) => ByteString): FetchSpec {
+  return {
+    name: `${whose.prefix}_${suffix}`,
+    output: 'bin',
+    source: whose.source,
+    doc: `${doc} of ${whose.text}.`,
+    compile: () => (subject) => {
+      const der = whose.der(subject)
+      return der === undefined ? undefined : { type: 'bin', value: value(der) }
+    },
+  }
+}
+
+function ofFields(whose: Whose, suffix: string, doc: string, value: (fields: X509Fields) => string | number): FetchSpec {
+  return {
+    name: `${whose.prefix}_${suffix}`,
+    output: suffix === 'version' ? 'sint' : 'str',
+    source: whose.source,
+    doc: `${doc} of ${whose.text}.`,
+    compile: () => (subject) => {
+      const fields = fieldsOf(whose.der(subject))
+      if (fields === undefined) return undefined
+      const v = value(fields)
+      return typeof v === 'number' ? sint(v) : str(v)
+    },
+  }
+}
+
+export const certificateFetches: readonly FetchSpec[] = [CLIENT, OWN, SERVER].flatMap((whose) => [
+  ofDer(whose, 'der', 'The DER', (der) => der.toString('latin1')),
+  ofDer(whose, 'sha1', 'The SHA-1 fingerprint', (der) => createHash('sha1').update(der).digest().toString('latin1')),
+  {
+    name: `${whose.prefix}_serial`,
+    output: 'bin',
+    source: whose.source,
+    doc: `The serial number of ${whose.text}, bytes.`,
+    compile: () => (subject) => {
+      const fields = fieldsOf(whose.der(subject))
+      return fields === undefined ? undefined : { type: 'bin', value: fields.serial.toString('latin1') }
+    },
+  } satisfies FetchSpec,
+  name(whose, 'issuer'),
+  name(whose, 'subject'),
+  ofFields(whose, 'notbefore', 'The begin of the validity, YYMMDDhhmmssZ,', (fields) => fields.notBefore),
+  ofFields(whose, 'notafter', 'The end of the validity, YYMMDDhhmmssZ,', (fields) => fields.notAfter),
+  ofFields(whose, 'sig_alg', 'The algorithm of the signature', (fields) => algorithm(fields.signature)),
+  ofFields(whose, 'key_alg', 'The algorithm of the key', (fields) => algorithm(fields.key)),
+  ofFields(whose, 'version', 'The X.509 version', (fields) => fields.version),
+])

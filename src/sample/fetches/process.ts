@@ -1,0 +1,113 @@
+// Owns fetches of the process and the machine (manual 7.3.2): dates, environment, numbers that differ each time.
+
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import type { FetchSpec, Sample, Source, Subject } from '../../core/sample.ts'
+import { bool, sint, str, toText } from '../../core/sample.ts'
+
+const started = Date.now()
+
+function number(name: string, doc: string, value: (subject: Subject) => number | bigint | undefined, source: Source = 'internal'): FetchSpec {
+  return {
+    name,
+    output: 'sint',
+    source,
+    doc,
+    compile: () => (subject) => {
+      const n = value(subject)
+      return n === undefined ? undefined : sint(n)
+    },
+  }
+}
+
+/** Microseconds since the epoch. */
+function micros(subject: Subject): bigint {
+  return BigInt(Math.round(subject.now() * 1000))
+}
+
+const UNITS: ReadonlyMap<string, bigint> = new Map([
+  ['', 1_000_000n],
+  ['s', 1_000_000n],
+  ['ms', 1000n],
+  ['us', 1n],
+])
+
+export const processFetches: readonly FetchSpec[] = [
+  {
+    name: 'date',
+    args: [
+      { name: 'offset', type: 'sint', optional: true },
+      { name: 'unit', type: 'str', optional: true },
+    ],
+    output: 'sint',
+    source: 'constant',
+    doc: 'The date in seconds since the epoch, or in ms or us with <unit>; <offset> is added.',
+    compile(args, _scope, fail) {
+      const unit = UNITS.get(args.str(1))
+      if (unit === undefined) return fail(`expects 's', 'ms' or 'us', got '${toText(args.str(1))}'`)
+      const offset = args.int(0, 0n)
+      return (subject) => sint(micros(subject) / unit + offset)
+    },
+  },
+  number('date_us', 'The microseconds of the date: what `date` leaves out.', (subject) => micros(subject) % 1_000_000n, 'constant'),
+  {
+    name: 'env',
+    args: [{ name: 'name', type: 'str' }],
+    output: 'str',
+    source: 'constant',
+    doc: 'An environment variable as it was at start-up.',
+    compile(args, _scope, fail) {
+      const name = toText(args.str(0))
+      if (name === '') return fail('a name is expected')
+      const value = process.env[name]
+      const sample: Sample | undefined = value === undefined ? undefined : str(value)
+      return () => sample
+    },
+  },
+  { name: 'hostname', output: 'str', source: 'constant', doc: "The system's host name.", compile: () => () => str(hostname()) },
+  number('pid', "The process's id.", () => process.pid, 'constant'),
+  number('proc', 'Always 1.', () => 1, 'constant'),
+  number('nbproc', 'Always 1.', () => 1, 'constant'),
+  number('thread', 'The number of the data thread, from 0.', (subject) => subject.frontend?.process.thread ?? 0),
+  number('uptime', 'Seconds since the process started.', (subject) => Math.floor((subject.now() - started) / 1000)),
+  {
+    name: 'stopping',
+    output: 'bool',
+    source: 'internal',
+    doc: 'Whether the process accepts no more and waits for its last sessions.',
+    compile: () => (subject) => bool(subject.frontend?.process.stopping ?? false),
+  },
+  {
+    name: 'rand',
+    args: [{ name: 'range', type: 'sint', optional: true }],
+    output: 'sint',
+    source: 'internal',
+    doc: 'A random number from 0 to <range> - 1; 32 bits without it. Not for secrets.',
+    compile(args, _scope, fail) {
+      const range = args.int(0, 0x1_0000_0000n)
+      if (range < 0n) return fail('a range cannot be negative')
+      return () => sint(Math.floor(Math.random() * Number(range)))
+    },
+  },
+  {
+    name: 'uuid',
+    args: [{ name: 'version', type: 'sint', optional: true }],
+    output: 'str',
+    source: 'internal',
+    doc: 'A random UUID, version 4.',
+    compile(args, _scope, fail) {
+      const version = args.int(0, 4n)
+      return version === 4n ? () => str(randomUUID()) : fail(`Unsupported UUID version: '${version}'`)
+    },
+  },
+  number('prio_class', 'The priority class that rules have set.', (subject) => subject.effects?.priorityClass ?? 0),
+  number('prio_offset', 'The priority offset that rules have set, ms.', (subject) => subject.effects?.priorityOffset ?? 0),
+  {
+    name: 'last_rule_file',
+    output: 'str',
+    source: 'internal',
+    doc: 'The file of the content rule that gave the verdict.',
+    compile: () => (subject) => (subject.effects?.lastRule === undefined ? undefined : str(subject.effects.lastRule.file)),
+  },
+  number('last_rule_line', 'The line of the content rule that gave the verdict.', (subject) => subject.effects?.lastRule?.line),
+]
