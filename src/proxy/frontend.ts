@@ -267,7 +267,7 @@ export class Frontend implements StreamHost, App, ProxyView {
   /** Stops accepting where a limit is reached; goes on when a connection has gone, of this thread or, looked for now and then, of another. */
   gateWhileFull(): void {
     for (const bind of this.binds) {
-      if (bind.full || this.full || this.#host.full || this.#held.length > 0) bind.listener.pause('full')
+      if (bind.full || this.full || this.#host.full || this.#held.some((one) => one.bind === bind)) bind.listener.pause('full')
       else bind.listener.resume('full')
     }
     if (this.binds.some((bind) => bind.listener.pausedFor('full'))) this.wheel.arm(this.#lookAgain, LOOK_AGAIN_MS)
@@ -276,11 +276,8 @@ export class Frontend implements StreamHost, App, ProxyView {
 
   /** Lets in who was held, as far as there is room, and opens what can be opened. */
   #admitHeld(): void {
-    while (this.#held.length > 0) {
-      const first = this.#held[0]
-      if (first === undefined || !first.bind.admit(first.sock)) break
-      this.#held.shift()
-    }
+    // In the order in which they came; who waits for a place of another listener holds up nobody.
+    for (const one of this.#held.splice(0)) if (!one.bind.admit(one.sock)) this.#held.push(one)
     this.gateWhileFull()
   }
 
