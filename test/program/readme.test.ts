@@ -121,11 +121,12 @@ const VISITS: Readonly<Record<string, (t: Check, v: Visit) => Promise<void>>> = 
   async 'tls-termination.cfg'(t, v) {
     await v.server(9443, overTls('encrypted'))
     const plain = await v.server(9001, named('plain'))
-    t.equal(await said(await v.tls(8443), 'hello'), 'encrypted')
+    t.equal(await said(await v.tls(8443, { servername: 'localhost' }), 'hello'), 'encrypted')
     t.equal(await said(await v.tls(8444, certificate.client), 'hello'), 'plain')
     t.match(JSON.stringify(await header(plain)), /client\.test/, "the PROXY header has the client certificate's name")
     t.equal(await said(await v.tls(8444), 'hello').catch(String), '', 'without a certificate')
-    await v.program.says(/ encrypted\/one .* -- TLSv1\.3 TLS_/)
+    await v.program.says(/ encrypted\/one .* -- TLSv1\.3 TLS_\S+ localhost$/m)
+    await v.program.says(/ plain\/one -- client "client\.test"$/m)
   },
   async 'tcp-balance.cfg'(t, v) {
     await v.server(5433, named('one'))
