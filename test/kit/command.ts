@@ -3,21 +3,36 @@
 import { fileURLToPath } from 'node:url'
 import { installed } from './program.ts'
 
-/** The oracle, and the program under test. */
-export type Kind = 'haproxy' | 'headgate'
+/** The oracle, the program under test as it starts by itself, and the same on the node provider. */
+export type Kind = 'haproxy' | 'headgate' | 'headgate-node'
 
 export const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url))
 
 export const hasHaproxy = installed('haproxy')
 
+const more = (process.env['HEADGATE_ARGS'] ?? '').split(' ').filter((arg) => arg !== '')
+/** Whether Headgate would choose another provider than node here, as far as can be told from outside. */
+const choosesProvider = process.platform === 'linux' && !more.includes('--provider') && canResolve('koffi')
+
+function canResolve(name: string): boolean {
+  try {
+    return import.meta.resolve(name) !== ''
+  } catch {
+    return false
+  }
+}
+
+/** This kind of Headgate runs on node:net and node:tls whatever else there is. */
+export const onNodeProvider = (kind: Kind): boolean => kind === 'headgate-node' || (kind === 'headgate' && more.includes('node'))
+
 /**
- * HEADGATE_ORACLE=haproxy or =headgate asks only that one (for work on the harness); HEADGATE_ORACLE_SHOW=1 prints what each
+ * HEADGATE_ORACLE=haproxy, =headgate or =headgate-node asks only that one (for work on the harness); HEADGATE_ORACLE_SHOW=1 prints what each
  * scenario observed.
  */
-export function asked(): Kind[] {
+export function asked(bothProviders = false): Kind[] {
   const only = process.env['HEADGATE_ORACLE']
-  const kinds: Kind[] = ['haproxy', 'headgate']
-  return kinds.filter((kind) => (only === undefined || only === kind) && (kind === 'headgate' || hasHaproxy))
+  const kinds: Kind[] = ['haproxy', 'headgate', ...(bothProviders && choosesProvider ? (['headgate-node'] as const) : [])]
+  return kinds.filter((kind) => (only === undefined || only === kind) && (kind !== 'haproxy' || hasHaproxy))
 }
 
 /**
@@ -27,8 +42,7 @@ export function asked(): Kind[] {
 export function commandOf(kind: Kind, ...args: readonly string[]): string[] {
   const foreground = args.includes('-D') ? [] : ['-db']
   if (kind === 'haproxy') return ['haproxy', ...foreground, ...args]
-  const more = (process.env['HEADGATE_ARGS'] ?? '').split(' ').filter((arg) => arg !== '')
-  return [process.execPath, MAIN, ...foreground, ...more, ...args]
+  return [process.execPath, MAIN, ...foreground, ...more, ...(kind === 'headgate-node' ? ['--provider', 'node'] : []), ...args]
 }
 
 /** Ports that the text binds, without those of inherited descriptors. */

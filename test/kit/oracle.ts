@@ -59,6 +59,8 @@ export interface Scenario {
   readonly expect?: Observation
   /** Where Headgate differs on purpose: why, and what it shows. The README lists it. */
   readonly differs?: { readonly why: string; readonly headgate: Observation }
+  /** The waits in log lines (for a turn, for the server) are compared, in half seconds; otherwise only whether there are any. */
+  readonly logTimes?: boolean
   /** Left HAProxy or never was in it: only Headgate is asked. Must have `expect`. */
   readonly headgateOnly?: string
   /** What Headgate still lacks for it: only HAProxy is asked, and the test shows as one to be done. */
@@ -74,8 +76,10 @@ export interface Group {
   readonly start?: StartOptions
   /** Scenarios at a time; 8 unless given. */
   readonly together?: number
-  /** Times in log lines are compared, in half seconds. A scenario that fails is then asked once more, with nothing beside it. */
+  /** It matters here how long things take: a scenario that fails is asked once more, with nothing beside it. */
   readonly times?: boolean
+  /** Headgate is asked on the node provider too. */
+  readonly bothProviders?: boolean
 }
 
 const DEFAULTS = `
@@ -92,13 +96,13 @@ interface Stage {
   readonly named: (text: string) => string
 }
 
-async function stageOf(scenario: Scenario, kind: Kind, ports: Ports, folder: string, index: number, certs: Certificates, times: boolean): Promise<Stage> {
+async function stageOf(scenario: Scenario, kind: Kind, ports: Ports, folder: string, index: number, certs: Certificates): Promise<Stage> {
   const prefix = `${index}/`
   const nameOf = (port: number): string | undefined => {
     const name = ports.nameOf(port)
     return name?.startsWith(prefix) === true ? name.slice(prefix.length) : name
   }
-  const log = await syslog(nameOf, times)
+  const log = await syslog(nameOf, scenario.logTimes ?? false)
   const places: Places = {
     kind,
     logPort: log.port,
@@ -196,9 +200,9 @@ async function runGroup(kind: Kind, group: Group): Promise<Map<Scenario, Outcome
   const folder = mkdtempSync(path.join(os.tmpdir(), 'headgate-oracle-'))
   const ports = await claimPorts()
   const certs = await certificates()
-  const mine = group.scenarios.filter((scenario) => (kind === 'headgate' ? scenario.notYet : scenario.headgateOnly) === undefined)
+  const mine = group.scenarios.filter((scenario) => (kind === 'haproxy' ? scenario.headgateOnly : scenario.notYet) === undefined)
   const stages: Stage[] = []
-  for (const scenario of mine) stages.push(await stageOf(scenario, kind, ports, folder, stages.length, certs, group.times ?? false))
+  for (const scenario of mine) stages.push(await stageOf(scenario, kind, ports, folder, stages.length, certs))
   const programs: Program[] = []
   try {
     const program = await startOne(kind, group, stages, folder, 'all.cfg')
@@ -238,31 +242,29 @@ function plain(outcome: Outcome | undefined): Observation {
 
 type Asked = ReadonlyMap<Scenario, Outcome>
 
-async function askAll(group: Group): Promise<Record<Kind, Asked>> {
-  const kinds = asked()
-  const nobody: Asked = new Map()
-  const [haproxy, headgate] = await Promise.all([
-    kinds.includes('haproxy') ? runGroup('haproxy', group) : nobody,
-    kinds.includes('headgate') ? runGroup('headgate', group) : nobody,
-  ])
-  return { haproxy, headgate }
+async function askAll(group: Group): Promise<ReadonlyMap<Kind, Asked>> {
+  const kinds = asked(group.bothProviders)
+  return new Map(await Promise.all(kinds.map(async (kind): Promise<[Kind, Asked]> => [kind, await runGroup(kind, group)])))
 }
 
-/** What each should have shown: what is written down, else what HAProxy showed. */
-function wanted(scenario: Scenario, theirs: Outcome | undefined): { readonly haproxy?: Observation; readonly headgate?: Observation } {
-  const shown = theirs === undefined || 'failure' in theirs ? {} : { headgate: theirs.observation }
-  const written = 'expect' in scenario ? { haproxy: scenario.expect, headgate: scenario.expect } : {}
-  return { ...shown, ...written, ...(scenario.differs === undefined ? {} : { headgate: scenario.differs.headgate }) }
+/** What this one should have shown: what is written down, else what HAProxy showed; undefined when neither is known. */
+function wanted(kind: Kind, scenario: Scenario, theirs: Outcome | undefined): { readonly observation: Observation } | undefined {
+  if (kind !== 'haproxy' && scenario.differs !== undefined) return { observation: scenario.differs.headgate }
+  if ('expect' in scenario) return { observation: scenario.expect }
+  return kind === 'haproxy' || theirs === undefined || 'failure' in theirs ? undefined : theirs
 }
 
-function holds(scenario: Scenario, outcomes: Record<Kind, Asked>): boolean {
-  const theirs = outcomes.haproxy.get(scenario)
-  const want = wanted(scenario, theirs)
-  return (['haproxy', 'headgate'] as const).every((kind) => {
-    const outcome = outcomes[kind].get(scenario)
-    return outcome === undefined || !(kind in want) || isDeepStrictEqual(plain(outcome), want[kind])
+function holds(scenario: Scenario, outcomes: ReadonlyMap<Kind, Asked>): boolean {
+  const theirs = outcomes.get('haproxy')?.get(scenario)
+  return [...outcomes].every(([kind, all]) => {
+    const outcome = all.get(scenario)
+    const want = wanted(kind, scenario, theirs)
+    return outcome === undefined || want === undefined || isDeepStrictEqual(plain(outcome), want.observation)
   })
 }
+
+const shown = (outcomes: ReadonlyMap<Kind, Asked>, scenario: Scenario): string =>
+  [...outcomes].map(([kind, all]) => `  ${kind.padEnd(8)} ${JSON.stringify(plain(all.get(scenario)))}`).join('\n')
 
 /** Runs a group on both programs at once, and makes one test of each scenario. */
 export async function oracle(t: Pick<typeof tap, 'test' | 'setTimeout'>, name: string, group: Group): Promise<void> {
@@ -272,23 +274,19 @@ export async function oracle(t: Pick<typeof tap, 'test' | 'setTimeout'>, name: s
     for (const scenario of group.scenarios) {
       const again = group.times === true && !holds(scenario, first)
       const outcomes = again ? await askAll({ ...group, scenarios: [scenario] }) : first
-      const theirs = outcomes.haproxy.get(scenario)
-      const ours = outcomes.headgate.get(scenario)
+      const theirs = outcomes.get('haproxy')?.get(scenario)
       await t.test(scenario.name, async (t) => {
-        if (process.env['HEADGATE_ORACLE_SHOW'] !== undefined) {
-          console.error(`${scenario.name}\n  haproxy  ${JSON.stringify(plain(theirs))}\n  headgate ${JSON.stringify(plain(ours))}`)
-        }
-        if (again) t.comment(`asked twice; first: ${JSON.stringify({ haproxy: plain(first.haproxy.get(scenario)), headgate: plain(first.headgate.get(scenario)) })}`)
-        const want = wanted(scenario, theirs)
-        if (theirs !== undefined) {
-          if ('failure' in theirs) t.fail('haproxy', { failure: theirs.failure })
-          else if ('haproxy' in want) t.strictSame(theirs.observation, want.haproxy, 'HAProxy shows what is expected')
-        }
+        if (process.env['HEADGATE_ORACLE_SHOW'] !== undefined) console.error(`${scenario.name}\n${shown(outcomes, scenario)}`)
+        if (again) t.comment(`asked twice; first:\n${shown(first, scenario)}`)
         if (scenario.notYet !== undefined) t.pass('not asked of Headgate', { todo: `Headgate lacks ${scenario.notYet}` })
-        if (ours === undefined) return
-        if ('failure' in ours) t.fail('headgate', { failure: ours.failure })
-        else if ('headgate' in want) t.strictSame(ours.observation, want.headgate, scenario.differs?.why ?? scenario.headgateOnly ?? 'Headgate shows it too')
-        else t.pass('not compared', { skip: 'haproxy is not installed, and nothing to compare with is written down' })
+        for (const [kind, all] of outcomes) {
+          const outcome = all.get(scenario)
+          const want = wanted(kind, scenario, theirs)
+          if (outcome === undefined) continue
+          if ('failure' in outcome) t.fail(kind, { failure: outcome.failure })
+          else if (want !== undefined) t.strictSame(outcome.observation, want.observation, kind === 'haproxy' ? kind : [kind, scenario.differs?.why ?? scenario.headgateOnly ?? ''].filter(Boolean).join(': '))
+          else if (kind !== 'haproxy') t.pass('not compared', { skip: 'haproxy is not installed, and nothing to compare with is written down' })
+        }
       })
     }
   })

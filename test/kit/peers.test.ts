@@ -92,7 +92,7 @@ await t.test('a program: its output, its end, its pid', async (t) => {
 await t.test('log lines in a comparable form', async (t) => {
   const names = (port: number): string | undefined => (port === 12345 ? 'front' : undefined)
   const raw = '<134>Nov 21 07:56:03 haproxy[12]: 127.0.0.1:50000 [21/Nov/2026:07:56:03.123] f b/s 0/503/1210 5 -- 7/1/0/0/+2 0/0\n'
-  t.equal(normalLine(raw, names), '<134>tag: 127.0.0.1:port [date] f b/s 0/500/1000 5 -- #/1/0/0/+2 0/0')
+  t.equal(normalLine(raw, names), '<134>tag: 127.0.0.1:port [date] f b/s 0/500/0 5 -- #/1/0/0/+2 0/0')
   t.equal(normalLine(raw, names, false), '<134>tag: 127.0.0.1:port [date] f b/s 0/0/0 5 -- #/1/0/0/+2 0/0')
   t.equal(normalLine('<134>Nov  1 07:56:03 headgate[9]: Connect from 127.0.0.1:50000 to 127.0.0.1:12345 (f/TCP)', names), '<134>tag: Connect from 127.0.0.1:port to 127.0.0.1:front (f/TCP)')
   t.match(normalLine('<134>Nov  1 07:56:03 haproxy[9]: 1.2.3.4:5 [x] f b/<NOSRV> -1/-1/0 0 PR 1/1/0/0/0 0/0', names), / -1\/-1\/0 0 PR #/)

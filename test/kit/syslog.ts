@@ -25,8 +25,8 @@ function anyTime(ms: number): number {
 }
 
 /**
- * `<134>Nov 21 07:56:03 haproxy[12]: text` → `<134>tag: text`; dates → [date]; the three times of a tcplog line → half seconds, or
- * 0 and -1 when they do not matter; the process-wide connection count → #; ports of the test → their names, others → `port`.
+ * `<134>Nov 21 07:56:03 haproxy[12]: text` → `<134>tag: text`; dates → [date]; of the three times of a tcplog line the waits for a
+ * turn and for the server → half seconds if they matter, else like the total: 0, or -1 when there was none; the process-wide connection count → #; ports of the test → their names, others → `port`.
  */
 export function normalLine(line: string, nameOf: (port: number) => string | undefined, timesMatter = true): string {
   const time = timesMatter ? halfSeconds : anyTime
@@ -34,7 +34,7 @@ export function normalLine(line: string, nameOf: (port: number) => string | unde
     .replace(/^<(\d+)>\w{3} [ \d]\d \d\d:\d\d:\d\d (?:haproxy|headgate)\[\d+\]: /, '<$1>tag: ')
     .replace(/\[\d\d\/\w{3}\/\d{4}:\d\d:\d\d:\d\d\.\d{3}\]/g, '[date]')
     .replace(/ (-?\d+)\/(-?\d+)\/(\+?)(-?\d+) (\+?\d+) (\S\S) \d+\/(\d+\/\d+\/\d+\/\+?\d+) /, (_all, w: string, c: string, early: string, total: string, bytes: string, state: string, counts: string) =>
-      ` ${time(Number(w))}/${time(Number(c))}/${early}${time(Number(total))} ${bytes} ${state} #/${counts} `)
+      ` ${time(Number(w))}/${time(Number(c))}/${early}${anyTime(Number(total))} ${bytes} ${state} #/${counts} `)
     .replace(/((?:\d{1,3}\.){3}\d{1,3}|::1|::ffff:127\.0\.0\.1|unix):(\d+)/g, (_all, address: string, port: string) => `${address}:${nameOf(Number(port)) ?? 'port'}`)
     .trimEnd()
 }

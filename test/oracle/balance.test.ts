@@ -380,6 +380,6 @@ backend b-monitor
   },
 ]
 
-await oracle(t, 'algorithms', { scenarios: algorithms })
-await oracle(t, 'choices', { scenarios: choices })
-await oracle(t, 'probes', { scenarios: probes })
+await oracle(t, 'algorithms', { bothProviders: true, scenarios: algorithms })
+await oracle(t, 'choices', { bothProviders: true, scenarios: choices })
+await oracle(t, 'probes', { bothProviders: true, scenarios: probes })

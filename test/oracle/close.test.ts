@@ -296,6 +296,6 @@ const nolinger = (name: string, lines: { front?: string; back?: string }): Scena
   },
 })
 
-await oracle(t, 'half-close', { scenarios: halfClose })
-await oracle(t, 'nothing is lost in an end', { scenarios: traps, together: 3 })
-await oracle(t, 'nolinger', { scenarios: [nolinger('nolinger-f', { front: 'option nolinger' }), nolinger('nolinger-b', { back: 'option nolinger' })] })
+await oracle(t, 'half-close', { bothProviders: true, scenarios: halfClose })
+await oracle(t, 'nothing is lost in an end', { bothProviders: true, scenarios: traps, together: 3 })
+await oracle(t, 'nolinger', { bothProviders: true, scenarios: [nolinger('nolinger-f', { front: 'option nolinger' }), nolinger('nolinger-b', { back: 'option nolinger' })] })

@@ -277,6 +277,6 @@ const trusted: Scenario[] = [
   },
 ]
 
-await oracle(t, 'what is sent', { scenarios: outgoing })
-await oracle(t, 'what is received', { scenarios: incoming })
-await oracle(t, 'whom to believe', { scenarios: trusted })
+await oracle(t, 'what is sent', { bothProviders: true, scenarios: outgoing })
+await oracle(t, 'what is received', { bothProviders: true, scenarios: incoming })
+await oracle(t, 'whom to believe', { bothProviders: true, scenarios: trusted })

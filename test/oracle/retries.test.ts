@@ -29,21 +29,25 @@ async function once(w: World, expected: number): Promise<unknown> {
 const retries: Scenario[] = [
   {
     name: 'retries 0: the session ends at once, SC',
+    logTimes: true,
     config: pair('retries0', { back: 'retries 0' }),
     run: async (w) => ({ seen: await once(w, 0), log: await w.log.lines(1) }),
   },
   {
     name: 'retries 1: a second after the first try',
+    logTimes: true,
     config: pair('retries1', { back: 'retries 1' }),
     run: async (w) => ({ seen: await once(w, 1000), log: await w.log.lines(1) }),
   },
   {
     name: 'timeout connect of 300 ms is the pause before a retry, being shorter than a second',
+    logTimes: true,
     config: pair('retries-short', { back: 'retries 2\n  timeout connect 300ms' }),
     run: async (w) => ({ seen: await once(w, 600), log: await w.log.lines(1) }),
   },
   {
     name: 'a server that comes back between two tries gets the session, with what the client sent',
+    logTimes: true,
     config: pair('comes-back'),
     run: async (w) => {
       const client = await w.connect('front')
@@ -60,6 +64,7 @@ const retries: Scenario[] = [
 const redispatch: Scenario[] = [
   {
     name: 'option redispatch with two retries: the other server at once',
+    logTimes: true,
     config: two('redispatch', 'option redispatch\n  retries 2'),
     run: async (w) => {
       await w.serve('live', { on: echo })
@@ -68,6 +73,7 @@ const redispatch: Scenario[] = [
   },
   {
     name: 'option redispatch 1: the other server at once',
+    logTimes: true,
     config: two('redispatch1', 'option redispatch 1'),
     run: async (w) => {
       await w.serve('live', { on: echo })
@@ -76,6 +82,7 @@ const redispatch: Scenario[] = [
   },
   {
     name: 'retries 1 with redispatch: the other server at once',
+    logTimes: true,
     config: two('redispatch-one', 'option redispatch\n  retries 1'),
     run: async (w) => {
       await w.serve('live', { on: echo })
@@ -84,6 +91,7 @@ const redispatch: Scenario[] = [
   },
   {
     name: 'no redispatch: the dead server keeps its sessions, the live one answers the others',
+    logTimes: true,
     config: two('no-redispatch', 'retries 1'),
     run: async (w) => {
       await w.serve('live', { on: echo })
@@ -120,6 +128,7 @@ const redispatch: Scenario[] = [
   },
   {
     name: 'redispatch away from a server that does not answer',
+    logTimes: true,
     config: two('deaf', 'option redispatch 1\n  timeout connect 500ms', ['deaf', 'live']),
     run: async (w) => {
       const deaf = await deafListener(w.port('deaf'))
@@ -174,6 +183,6 @@ backend b-unreachable
   },
 ]
 
-await oracle(t, 'retries', { scenarios: retries, times: true })
-await oracle(t, 'redispatch', { scenarios: redispatch, times: true })
-await oracle(t, 'causes', { scenarios: causes, times: true })
+await oracle(t, 'retries', { bothProviders: true, scenarios: retries, times: true })
+await oracle(t, 'redispatch', { bothProviders: true, scenarios: redispatch, times: true })
+await oracle(t, 'causes', { bothProviders: true, scenarios: causes, times: true })

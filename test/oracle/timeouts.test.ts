@@ -210,6 +210,7 @@ const connecting: Scenario[] = [
 const queued: Scenario[] = [
   {
     name: 'maxconn of a server: the second waits until the first has ended',
+    logTimes: true,
     config: pair('queue', { server: 'maxconn 1' }),
     run: async (w) => {
       const server = await w.serve('server', { on: endBack })
@@ -230,6 +231,7 @@ const queued: Scenario[] = [
   },
   {
     name: 'timeout queue: sQ',
+    logTimes: true,
     config: pair('queue-timeout', { back: 'timeout queue 500ms', server: 'maxconn 1' }),
     run: async (w) => {
       const server = await w.serve('server', { on: endBack })
@@ -307,10 +309,11 @@ const queued: Scenario[] = [
   },
 ]
 
-await oracle(t, 'established', { scenarios: established, times: true, together: 12 })
-await oracle(t, 'connecting', { scenarios: connecting, times: true })
-await oracle(t, 'waiting for a turn', { scenarios: queued, times: true })
+await oracle(t, 'established', { bothProviders: true, scenarios: established, times: true, together: 12 })
+await oracle(t, 'connecting', { bothProviders: true, scenarios: connecting, times: true })
+await oracle(t, 'waiting for a turn', { bothProviders: true, scenarios: queued, times: true })
 await oracle(t, 'half-closed', {
+  bothProviders: true,
   scenarios: [
     {
       name: 'trap 6: a half-closed session that waits uses no CPU',
