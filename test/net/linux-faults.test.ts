@@ -256,6 +256,29 @@ if ('reason' in found) {
     }
   })
 
+  t.test('accept: where clients have said nothing yet, the first read is left out; those who have are heard all the same', async (t) => {
+    const b = bench(t, real)
+    const a = await accepting(t, b.provider)
+    const reads = (): number => b.faults.count('recv') + b.faults.count('recvAt')
+    for (let i = 0; i < 20; i++) {
+      a.dial()
+      await until('accepted', () => a.socks.length === i + 1)
+    }
+    t.ok(reads() <= 2, `${reads()} reads for 20 silent clients`)
+    const peer = a.dial()
+    peer.socket.write('hello')
+    const stop = Date.now() + 20
+    while (Date.now() < stop); // it is there before it is accepted
+    await until('it was heard', () => a.socks[20]?.text === 'hello')
+    const talker = async (): Promise<void> => {
+      const before = a.socks.length
+      a.dial().socket.write('hello')
+      await until('heard', () => a.socks[before]?.text === 'hello')
+    }
+    for (let i = 0; i < 40; i++) await talker()
+    t.same(a.failures, [])
+  })
+
   t.test('listen: each step that fails is named, and closes what it opened, not what it was given', async (t) => {
     const b = bench(t, real)
     const a = await accepting(t, b.provider)

@@ -19,6 +19,10 @@ const ACCEPTED = sys.SOCK_NONBLOCK | sys.SOCK_CLOEXEC
 const DEFER_SECONDS = 1
 const { E } = sys
 
+/** How sure the listener can get of what its clients do, and how often it looks whether they still do. */
+const CERTAIN = 8
+const LOOK_AGAIN = 32
+
 /** Connections that died in the queue, and the network's passing errors, which Linux reports here: the next one may be fine. */
 const PASSING: ReadonlySet<number> = new Set([
   -E.EINTR,
@@ -47,6 +51,9 @@ export class LinuxListener implements Listener, Pollable {
   readonly #batch: number
   #fd: number
   #paused = true
+  /** Above 0: what clients say first tends to be there when they are accepted. Below: not yet. */
+  #talkative = 0
+  #accepts = 0
 
   /** Takes over a listening, non-blocking descriptor. */
   constructor(thread: Thread, fd: number, address: Address, events: ListenEvents, batch: number, transparent: boolean, path?: UnixPath) {
@@ -87,7 +94,11 @@ export class LinuxListener implements Listener, Pollable {
       if (fd >= 0) {
         const sock = new LinuxSock(this.#thread, fd, this.#family, this.#local)
         sock.keepRemote()
+        const early = this.#talkative >= 0 || ++this.#accepts % LOOK_AGAIN === 0
+        // Where nothing is expected, the first read would be for nothing: the registration, which comes anyway, tells of it.
+        if (!early) sock.waitIn()
         this.#accepted(sock)
+        if (early && (sock.heard || sock.dry)) this.#talkative = Math.max(-CERTAIN, Math.min(CERTAIN, this.#talkative + (sock.heard ? 1 : -1)))
       } else if (fd === -E.EAGAIN) {
         return
       } else if (!PASSING.has(fd)) {

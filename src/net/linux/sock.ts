@@ -68,6 +68,7 @@ export class LinuxSock extends Watched implements Sock, Spliceable, RingSender {
     while (n === -sys.E.EINTR) n = kernel.recv(this.fd, shared, READ_SIZE, sys.MSG_DONTWAIT)
     if (n < SLAB_READ) this.state &= ~is.BULK
     if (n <= 0) return this.#nothingRead(n)
+    this.state |= is.HEARD
     into.lend(shared, n)
     return n === READ_SIZE ? 0 : this.#shortRead()
   }
@@ -79,6 +80,7 @@ export class LinuxSock extends Watched implements Sock, Spliceable, RingSender {
     let n = kernel.recvAt(this.fd, ring.base + start, SLAB_READ, sys.MSG_DONTWAIT)
     while (n === -sys.E.EINTR) n = kernel.recvAt(this.fd, ring.base + start, SLAB_READ, sys.MSG_DONTWAIT)
     if (n <= 0) return this.#nothingRead(n)
+    this.state |= is.HEARD
     into.lend(ring.slab, n, start)
     if (n < SLAB_READ) return this.#shortRead()
     this.state |= is.BULK

@@ -50,6 +50,10 @@ export abstract class Watched extends Ends implements Pollable, Worker {
   get full(): boolean {
     return (this.state & is.FULL) !== 0
   }
+  /** It was read from, and something came. */
+  get heard(): boolean {
+    return (this.state & is.HEARD) !== 0
+  }
   /** A read that gets less than it asked for proves nothing: the peer's end, an error or a mark in the stream may be behind it. */
   get hung(): boolean {
     return (this.state & (is.HUNG | is.BROKEN | is.STREAM_MARKS)) !== 0
