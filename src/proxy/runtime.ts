@@ -38,6 +38,8 @@ export class Runtime {
   readonly #live: ReadonlySet<EngineConnection>
   #finish: () => void = () => undefined
   #stopping = false
+  /** start() or resume() was the last word, not pause() or a stop. */
+  #listens = false
 
   constructor(frontends: readonly Frontend[], backends: readonly Backend[], live: ReadonlySet<EngineConnection>) {
     this.frontends = frontends
@@ -59,9 +61,10 @@ export class Runtime {
 
   async #open(): Promise<string[]> {
     const problems: string[] = []
+    this.#listens = true
     for (const { name, binds } of this.frontends) {
       for (const { listener, place } of binds) {
-        if (listener.isOpen) continue
+        if (listener.isOpen || !this.#listens) continue
         try {
           await listener.open()
         } catch (error) {
@@ -93,6 +96,7 @@ export class Runtime {
 
   /** Gives the ports back, so that another process can have them. Inherited descriptors are only held. Idempotent. */
   pause(): void {
+    this.#listens = false
     this.hold(true)
     for (const { binds } of this.frontends) for (const { listener } of binds) if (listener.reopens) listener.close()
   }
@@ -107,6 +111,7 @@ export class Runtime {
   softStop(): void {
     if (this.#stopping) return
     this.#stopping = true
+    this.#listens = false
     void Promise.all(this.frontends.map((f) => f.drain())).then(this.#finish)
   }
 
