@@ -310,12 +310,12 @@ t.test('what is "not supported yet" in the README is so', async (t) => {
   const cells = table.split('\n').map((row) => row.split('|')[2] ?? '').join('\n')
   const words = [...cells.matchAll(/`([^`]+)`(\*?)/g)].flatMap(([, word = '', note]) => (note === '*' || word.endsWith('@') ? [] : [word]))
   t.ok(words.length > 30, `${words.length} words`)
-  const there = new Set(allKeywords.map((keyword) => keyword.name))
+  const there = new Set([allKeywords, ...allPlugins.map((plugin) => [...(plugin.fetches ?? []), ...(plugin.converters ?? [])])].flatMap((list) => list.map((entry) => entry.name)))
   const refused = new Set(refusedActions.map((action) => action.name))
   const actions = new Set(allPlugins.flatMap((plugin) => plugin.actions ?? []).map((action) => action.name))
   for (const word of words) {
     if (refused.has(word)) continue
-    const known = ['global', 'frontend', 'bind', 'server', 'action', 'section'].some((place) => notYet(place, word.replace(/^track-sc\d+/, 'track-sc').split(' ')) !== undefined)
+    const known = ['global', 'frontend', 'bind', 'server', 'action', 'section', 'fetch', 'converter'].some((place) => notYet(place, word.replace(/^track-sc\d+/, 'track-sc').split(' ')) !== undefined)
     t.ok(known && !there.has(word) && !actions.has(word), `'${word}' is known and not supported yet: else take it out of the table`)
   }
 })
