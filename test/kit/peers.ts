@@ -55,7 +55,7 @@ export class Wire {
 
   #note(): void {
     this.lastAt = performance.now() - this.since
-    for (const watch of [...this.#watchers]) watch()
+    for (const watch of this.#watchers) watch()
   }
 
   /** What was seen: received bytes as text (or their number), 'FIN', 'RST', or a system error's name. */
@@ -215,7 +215,7 @@ export class Server {
       if (options.paused === true) wire.pause()
       this.wires.push(wire)
       options.on?.(wire, this.wires.length - 1)
-      for (const arrived of [...this.#arrived]) arrived()
+      for (const arrived of this.#arrived) arrived()
     }
     const secured = options.tls === undefined ? undefined : tls.createServer({ ...options.tls, allowHalfOpen: true })
     // Kept by the peer's port, so that a TLS peer can be reset too: a TLSSocket itself cannot.

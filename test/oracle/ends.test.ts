@@ -1,4 +1,4 @@
-// Owns how a connection ends in mode tcp: what client, server and log see, for each way it can end.
+// Owns how a connection ends in mode tcp: what client, server and log see, for each way it can end once it is there or refused.
 
 import t from 'tap'
 import { oracle } from '../kit/oracle.ts'
@@ -337,67 +337,5 @@ const carried: Scenario[] = [
   },
 ]
 
-const whileConnecting: Scenario[] = [
-  {
-    name: 'a client that ends without a byte before the server is connected aborts the session: CC',
-    config: pair('cc'),
-    run: async (w) => {
-      const client = await w.connect('front')
-      await client.after(150)
-      client.end()
-      const when = await timed(() => client.over(), 0)
-      return { when, client: client.events, log: await w.log.lines(1) }
-    },
-    expect: { when: 'about 0 ms', client: ['FIN'], log: [line('cc', '0/-1/0', 0, 'CC', '#/1/0/0/1 0/0')] },
-  },
-  {
-    name: 'trap 7: a client that sent bytes and ended waits for the server all the same',
-    config: pair('cc-bytes'),
-    logTimes: true,
-    run: async (w) => {
-      const client = await w.connect('front')
-      client.send('hello')
-      await client.after(150)
-      client.end()
-      await client.after(300)
-      const before = client.events
-      const server = await w.serve('server', { on: echo })
-      return { before, client: await client.over(), server: await (await server.wire()).over(), log: await w.log.lines(1) }
-    },
-    expect: {
-      before: [],
-      client: ['got hello', 'FIN'],
-      server: ['got hello', 'FIN'],
-      log: [line('cc-bytes', '0/1000/0', 5, '--', '#/1/0/0/1 0/0')],
-    },
-  },
-  {
-    name: 'option abortonclose: a client that sent bytes and ended while connecting aborts',
-    config: pair('abort', { back: 'option abortonclose' }),
-    run: async (w) => {
-      const client = await w.connect('front')
-      client.send('hello')
-      await client.after(150)
-      client.end()
-      const when = await timed(() => client.over(), 0)
-      return { when, client: client.events, log: await w.log.lines(1) }
-    },
-    expect: { when: 'about 0 ms', client: ['FIN'], log: [line('abort', '0/-1/0', 0, 'CC', '#/1/0/0/1 0/0')] },
-  },
-  {
-    name: "trap 7: a client's RST while connecting: CD",
-    config: pair('rst-connecting'),
-    run: async (w) => {
-      const client = await w.connect('front')
-      client.send('hello')
-      await client.after(200)
-      client.reset()
-      return { log: await w.log.lines(1) }
-    },
-    expect: { log: [line('rst-connecting', '0/-1/0', 0, 'CD', '#/1/0/0/1 0/0')] },
-  },
-]
-
 await oracle(t, 'refused or never begun', { bothProviders: true, scenarios: refused, times: true })
 await oracle(t, 'carried to the end', { bothProviders: true, scenarios: carried, times: true })
-await oracle(t, 'ends while connecting', { bothProviders: true, scenarios: whileConnecting, times: true })

@@ -1,9 +1,9 @@
-// Owns what happens when a server cannot be reached: retries, redispatch, and the cause that is reported.
+// Owns what happens while a server cannot be reached: retries, redispatch, a client that leaves, and the cause that is reported.
 
 import t from 'tap'
 import { about, oracle } from '../kit/oracle.ts'
 import type { Places, Scenario, World } from '../kit/oracle.ts'
-import { pair } from '../kit/oracle-pair.ts'
+import { line, pair, timed } from '../kit/oracle-pair.ts'
 import { deafListener } from '../kit/deaf.ts'
 import { echo, greet } from '../kit/peers.ts'
 
@@ -139,6 +139,67 @@ const redispatch: Scenario[] = [
   },
 ]
 
+const whileConnecting: Scenario[] = [
+  {
+    name: 'a client that ends without a byte before the server is connected aborts the session: CC',
+    config: pair('cc'),
+    run: async (w) => {
+      const client = await w.connect('front')
+      await client.after(150)
+      client.end()
+      const when = await timed(() => client.over(), 0)
+      return { when, client: client.events, log: await w.log.lines(1) }
+    },
+    expect: { when: 'about 0 ms', client: ['FIN'], log: [line('cc', '0/-1/0', 0, 'CC', '#/1/0/0/1 0/0')] },
+  },
+  {
+    name: 'trap 7: a client that sent bytes and ended waits for the server all the same',
+    config: pair('cc-bytes'),
+    logTimes: true,
+    run: async (w) => {
+      const client = await w.connect('front')
+      client.send('hello')
+      await client.after(150)
+      client.end()
+      await client.after(300)
+      const before = client.events
+      const server = await w.serve('server', { on: echo })
+      return { before, client: await client.over(), server: await (await server.wire()).over(), log: await w.log.lines(1) }
+    },
+    expect: {
+      before: [],
+      client: ['got hello', 'FIN'],
+      server: ['got hello', 'FIN'],
+      log: [line('cc-bytes', '0/1000/0', 5, '--', '#/1/0/0/1 0/0')],
+    },
+  },
+  {
+    name: 'option abortonclose: a client that sent bytes and ended while connecting aborts',
+    config: pair('abort', { back: 'option abortonclose' }),
+    run: async (w) => {
+      const client = await w.connect('front')
+      client.send('hello')
+      await client.after(150)
+      client.end()
+      const when = await timed(() => client.over(), 0)
+      return { when, client: client.events, log: await w.log.lines(1) }
+    },
+    expect: { when: 'about 0 ms', client: ['FIN'], log: [line('abort', '0/-1/0', 0, 'CC', '#/1/0/0/1 0/0')] },
+  },
+  {
+    name: "trap 7: a client's RST while connecting: CD",
+    config: pair('rst-connecting'),
+    run: async (w) => {
+      const client = await w.connect('front')
+      client.send('hello')
+      await client.after(200)
+      client.reset()
+      return { log: await w.log.lines(1) }
+    },
+    expect: { log: [line('rst-connecting', '0/-1/0', 0, 'CD', '#/1/0/0/1 0/0')] },
+  },
+]
+
 /** A check's report of a server going down, without its duration. */
 const down = async (w: World): Promise<unknown> =>
   (await w.log.lines(1, /is DOWN/)).map((text) => text.replace(/check duration: \d+ms/, 'check duration: some ms'))
@@ -186,3 +247,4 @@ backend b-unreachable
 await oracle(t, 'retries', { bothProviders: true, scenarios: retries, times: true })
 await oracle(t, 'redispatch', { bothProviders: true, scenarios: redispatch, times: true })
 await oracle(t, 'causes', { bothProviders: true, scenarios: causes, times: true })
+await oracle(t, 'ends while connecting', { bothProviders: true, scenarios: whileConnecting, times: true })
