@@ -57,6 +57,8 @@ export interface ThreadsOptions {
   readonly log: ProcessLog
   /** The module that a data thread runs. */
   readonly entry: URL
+  /** Ends the process at once: threads that do not end by themselves cannot be ended alone while they serve. */
+  readonly abandon: () => void
   /** Threads that broke are replaced after this pause. ms, default 100: a bug at start-up must not become a busy loop. */
   readonly pause?: number
 }
@@ -169,7 +171,7 @@ export class Threads implements Runtime {
     this.#order({ order: 'kill' })
     if (this.#workers.size === 0) this.#finish()
     setTimeout(() => {
-      for (const worker of this.#workers.values()) void worker.terminate()
+      if (this.#workers.size > 0) this.#options.abandon()
     }, KILL_GRACE).unref()
   }
 

@@ -99,10 +99,11 @@ export class Backend implements ProxyView {
   }
 
   #select(except: Server | undefined): Server[] {
-    const active = this.servers.filter((s) => s.usable && !s.settings.backup && s !== except)
-    if (active.length > 0) return active
-    const backups = this.servers.filter((s) => s.usable && s.settings.backup && s !== except)
-    return this.settings.allBackups ? backups : backups.slice(0, 1)
+    // A server that one session could not reach is not down: backups wait until all active ones are.
+    const active = this.servers.filter((s) => s.usable && !s.settings.backup)
+    if (active.length > 0) return active.filter((s) => s !== except)
+    const backups = this.servers.filter((s) => s.usable && s.settings.backup)
+    return (this.settings.allBackups ? backups : backups.slice(0, 1)).filter((s) => s !== except)
   }
 
   /**

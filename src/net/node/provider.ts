@@ -16,8 +16,9 @@ function refuse(spec: ListenSpec | ConnectSpec): void {
   }
 }
 
+/** An abstract name fills all of sun_path, padded with NULs, as HAProxy's abns@ does: shorter is another name. */
 function unixPath(address: UnixAddress): string {
-  return address.abstract ? `\0${address.path}` : address.path
+  return address.abstract ? `\0${address.path}`.padEnd(108, '\0') : address.path
 }
 
 /** A path that a process left behind may be taken over; anything that is not a socket may not. */
@@ -41,7 +42,7 @@ function listenOptions(spec: ListenSpec): ListenOptions | { fd: number } {
 function boundAddress(server: Server, spec: ListenSpec): Address {
   const a = server.address()
   if (a === null) return spec.address
-  if (typeof a === 'string') return { family: 'unix', path: a.replace(/^\0/, ''), abstract: a.startsWith('\0') }
+  if (typeof a === 'string') return { family: 'unix', path: a.replaceAll('\0', ''), abstract: a.startsWith('\0') }
   return { family: a.family === 'IPv6' ? 'ipv6' : 'ipv4', host: a.address, port: a.port }
 }
 
