@@ -33,6 +33,8 @@ export interface ProxyView {
   readonly connections: number
   readonly process: ProcessView
   readonly servers: readonly ServerView[]
+  /** Servers that balancing may choose from now: active ones, or backups when there is no active one. */
+  usable(): readonly ServerView[]
   /** Sessions that wait for a server; 0 for a frontend. */
   readonly queued: number
   /** As configured, ms; undefined: not this kind of proxy's, or none. */

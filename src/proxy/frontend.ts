@@ -188,6 +188,11 @@ export class Frontend implements StreamHost, App, ProxyView {
     return this.#connections.value
   }
 
+  /** A frontend has none. */
+  usable(): readonly ServerView[] {
+    return this.servers
+  }
+
   get timeouts(): ProxyView['timeouts'] {
     return { client: this.settings.clientTimeout }
   }

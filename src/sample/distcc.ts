@@ -2,7 +2,7 @@
 
 import type { ByteString } from '../core/sample.ts'
 
-const WITH_BODY: ReadonlySet<string> = new Set(['ARGV', 'CDIR', 'DOTD', 'DOTI', 'DOTO', 'LINK', 'NAME', 'SERR', 'SOUT'])
+/** All others have a body, those that nobody knows too. */
 const WITHOUT_BODY: ReadonlySet<string> = new Set(['ARGC', 'DIST', 'DONE', 'NFIL', 'STAT'])
 const HEAD = 12
 
@@ -21,10 +21,9 @@ export function readDistcc(bytes: Buffer, name: ByteString, nth: number): Distcc
     const digits = bytes.toString('latin1', at + 4, at + HEAD)
     if (!/^[0-9a-fA-F]{8}$/.test(digits)) return undefined
     const param = Number.parseInt(digits, 16)
-    const size = WITH_BODY.has(token) ? param : 0
+    const size = WITHOUT_BODY.has(token) ? 0 : param
     at += HEAD
     if (token === name && ++seen === nth) return { param, body: at + size > bytes.length ? 'short' : bytes.toString('latin1', at, at + size) }
-    if (!WITH_BODY.has(token) && !WITHOUT_BODY.has(token)) return undefined
     at += size
   }
 }

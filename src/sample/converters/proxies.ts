@@ -2,7 +2,7 @@
 
 import type { ConverterSpec, Subject } from '../../core/sample.ts'
 import { sint, toText } from '../../core/sample.ts'
-import { backendNamed, serverNamed, usableServers } from '../fetches/proxies.ts'
+import { backendNamed, serverNamed } from '../fetches/proxies.ts'
 
 function look(name: string, doc: string, value: (text: string, section: string, subject: Subject) => number | undefined): ConverterSpec {
   return {
@@ -20,7 +20,7 @@ function look(name: string, doc: string, value: (text: string, section: string, 
 export const proxyConverters: readonly ConverterSpec[] = [
   look('nbsrv', 'How many servers of the backend of this name may be chosen; no value when there is none such.', (name, section, subject) => {
     const backend = backendNamed(name, section, subject)
-    return backend === undefined ? undefined : usableServers(backend).length
+    return backend === undefined ? undefined : backend.usable().length
   }),
   look('srv_queue', 'Sessions that wait for the server of this name, or of backend/server; no value when there is none such.', (name, section, subject) => serverNamed(name, section, subject)?.queued),
 ]

@@ -89,7 +89,9 @@ function payloadLv(name: string, source: Source, choose: Choose): FetchSpec {
         const high = bytes.subarray(lengthAt, lengthAt + Math.max(0, size - LENGTH_BYTES))
         if (high.some((byte) => byte !== 0)) return missing(contents)
         const width = Math.min(size, LENGTH_BYTES)
-        const end = begin + bytes.readUIntBE(lengthAt + size - width, width)
+        const length = bytes.readUIntBE(lengthAt + size - width, width)
+        if (length === 0) return undefined
+        const end = begin + length
         return bytes.length < end ? missing(contents) : { type: 'bin', value: bytes.toString('latin1', begin, end) }
       }
     },

@@ -70,24 +70,18 @@ function of<T>(name: string, source: Source, output: 'sint' | 'str', doc: string
   }
 }
 
-/** Servers that balancing may choose from: active ones, or backups while there is none. */
-export function usableServers(backend: ProxyView): ServerView[] {
-  const active = backend.servers.filter((server) => server.usable && !server.backup)
-  return active.length > 0 ? active : backend.servers.filter((server) => server.usable && server.backup)
-}
-
 export function queuedIn(backend: ProxyView): number {
   return backend.servers.reduce((sum, server) => sum + server.queued, backend.queued)
 }
 
 function averageQueue(backend: ProxyView): number {
-  const servers = usableServers(backend).length
+  const servers = backend.usable().length
   const queued = queuedIn(backend)
   return servers === 0 ? 2 * queued : Math.ceil(queued / servers)
 }
 
 function freeConnections(backend: ProxyView): number {
-  const servers = usableServers(backend)
+  const servers = backend.usable()
   if (servers.some((server) => server.maxconn === 0)) return -1
   return servers.reduce((sum, server) => sum + Math.max(0, server.maxconn - server.connections), 0)
 }
@@ -105,7 +99,7 @@ const targetOf = (subject: Subject): ServerView | undefined => subject.target
 export const proxyFetches: readonly FetchSpec[] = [
   ofBackend('be_conn', 'Sessions of a backend now.', (backend) => backend.connections),
   ofBackend('be_conn_free', 'Sessions that its usable servers could still take; -1 when one of them has no maxconn.', freeConnections),
-  ofBackend('nbsrv', 'How many servers of a backend may be chosen.', (backend) => usableServers(backend).length),
+  ofBackend('nbsrv', 'How many servers of a backend may be chosen.', (backend) => backend.usable().length),
   ofBackend('queue', 'Sessions that wait in a backend, those for one server included.', queuedIn),
   ofBackend('avg_queue', 'Sessions that wait in a backend per usable server; twice as many when there is none.', averageQueue),
   ofBackend('connslots', 'Sessions that a backend could still take or queue; -1 when a server has no maxconn or no maxqueue.', slots),
