@@ -72,7 +72,6 @@ async function details(messages: Messages): Promise<string> {
   return detailsText({
     providers: describeProviders(),
     features: [...conditionFacts({ wanted: undefined, noSplice: false }).features].toSorted(),
-    tls: ['Available TLS layers : node:tls'],
     plugins: (plugins ?? []).map((plugin) => plugin.name),
   })
 }

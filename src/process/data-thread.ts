@@ -7,8 +7,10 @@ import type { ProcessLog } from '../core/process-log.ts'
 import { systemFiles } from '../config/files.ts'
 import { builtinKeywords } from '../config/keywords/table.ts'
 import { loadConfiguration } from '../config/load.ts'
+import { describe } from '../config/report.ts'
 import { GaugeMemory } from '../proxy/gauge.ts'
 import { applyCommandLine } from './overrides.ts'
+import { conditionFacts } from './providers.ts'
 import { buildProxies } from './proxies.ts'
 import type { Order, Report, ThreadSeed } from './threads.ts'
 
@@ -20,7 +22,7 @@ export async function runDataThread(port: MessagePort, seed: ThreadSeed, plugins
   const { line } = seed
   let { descriptors } = seed
 
-  // What was wrong with it the control thread has told.
+  // What was wrong with it the control thread has told. Its conditions have to come out as they did there: the threads share counters.
   const { configuration } = loadConfiguration({
     paths: line.files,
     files: systemFiles,
@@ -28,6 +30,7 @@ export async function runDataThread(port: MessagePort, seed: ThreadSeed, plugins
     plugins,
     env: { ...process.env, HAPROXY_LOCALPEER: line.localPeer ?? hostname() },
     diag: false,
+    facts: conditionFacts({ wanted: line.provider, noSplice: line.noSplice }),
   })
   const proxies = await buildProxies({
     configuration: applyCommandLine(configuration, line),
@@ -38,7 +41,7 @@ export async function runDataThread(port: MessagePort, seed: ThreadSeed, plugins
     sharedDescriptor: (frontend, listener) => descriptors.get(`${frontend}/${listener}`),
   })
   if (!('runtime' in proxies)) {
-    report({ said: 'problems', lines: proxies })
+    report({ said: 'problems', lines: [...proxies.problems.map(describe), proxies.refusal] })
     process.exit(1)
   }
   const { runtime, traffic } = proxies

@@ -5,8 +5,17 @@
 //   [ALERT]    (4711) : config : parsing [my.cfg:3] : unknown keyword 'foo' in 'frontend' section
 
 import { writeSync } from 'node:fs'
+import type { Problem } from '../core/keyword.ts'
 import type { ProcessLog } from '../core/process-log.ts'
+import { describe } from '../config/report.ts'
 import { NAME, VERSION } from '../config/version.ts'
+
+/** Under -dW or zero-warning. */
+export const WARNINGS_REFUSED = "config : Some warnings were found and 'zero-warning' is set. Aborting."
+
+export function saysWarning(problems: readonly Problem[]): boolean {
+  return problems.some(({ level }) => level === 'warning')
+}
 
 export type MessageLevel = 'alert' | 'warning' | 'notice' | 'diag'
 
@@ -65,6 +74,10 @@ export class Messages implements ProcessLog {
 
   notice(text: string): void {
     this.print('notice', text)
+  }
+
+  problems(problems: readonly Problem[]): void {
+    for (const problem of problems) this.print(problem.level, describe(problem))
   }
 
   print(level: MessageLevel, text: string): void {

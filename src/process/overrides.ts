@@ -2,7 +2,7 @@
 
 import type { Keyword, Place, Values } from '../core/keyword.ts'
 import type { Configuration, ProxySection } from '../config/configuration.ts'
-import { localpeer, nosplice, pidfile } from '../config/keywords/global.ts'
+import { localpeer, nosplice, pidfile, zeroWarning } from '../config/keywords/global.ts'
 import { maxconn } from '../config/keywords/proxy.ts'
 import { serverInitAddr } from '../config/keywords/server.ts'
 import { sslServerVerify } from '../config/keywords/tls.ts'
@@ -37,6 +37,7 @@ export function applyCommandLine(configuration: Configuration, line: CommandLine
   const global = new SectionValues(configuration.global)
   if (line.pidFile !== undefined) override(global, pidfile, line.pidFile)
   if (line.localPeer !== undefined) override(global, localpeer, line.localPeer)
+  if (line.zeroWarning) override(global, zeroWarning, true)
   if (line.noSplice) override(global, nosplice, true)
   if (line.noServerVerify) override(global, sslServerVerify, 'none')
   const proxies = configuration.proxies.map((section) => ({ ...section, values: proxyValues(section, line) }))

@@ -1,12 +1,12 @@
 // Owns what every thread that runs proxies does first: provider, logs, proxies built from the configuration.
 
 import type { Plugin } from '../core/plugin.ts'
+import type { Problem } from '../core/keyword.ts'
 import type { ProcessLog } from '../core/process-log.ts'
 import type { Configuration } from '../config/configuration.ts'
 import { globalMaxconn, maxpipes, nosplice, provider } from '../config/keywords/global.ts'
 import { fdHardLimit, strictLimits, ulimitN } from '../config/keywords/global.ts'
 import { tuneBufsize, tuneMaxaccept, tunePipesize } from '../config/keywords/tune.ts'
-import { describe } from '../config/report.ts'
 import type { GaugeMemory } from '../proxy/gauge.ts'
 import { BuildError, buildRuntime, type Runtime } from '../proxy/runtime.ts'
 import { systemWheelClock, Wheel } from '../util/wheel.ts'
@@ -15,7 +15,8 @@ import { descriptorLimit, planConnections } from './limits.ts'
 import { chooseProvider } from './providers.ts'
 import { openTrafficLog, type TrafficLog } from './traffic-log.ts'
 
-const BUFFER = 16384
+/** tune.bufsize where it is not set. */
+export const BUFFER_SIZE = 16384
 
 export interface ProxiesOptions {
   /** With what the command line changes of it. */
@@ -34,8 +35,13 @@ export interface Proxies {
   readonly provider: 'node' | 'linux'
 }
 
-/** Resolves with what is wrong, one line each and already worded, when the proxies cannot be built. */
-export async function buildProxies(options: ProxiesOptions): Promise<Proxies | readonly string[]> {
+/** Why there are no proxies: what is wrong with the configuration, and the last word. */
+export interface Unbuilt {
+  readonly problems: readonly Problem[]
+  readonly refusal: string
+}
+
+export async function buildProxies(options: ProxiesOptions): Promise<Proxies | Unbuilt> {
   const { configuration, line, log } = options
   const { global } = configuration
   const plan = planConnections(
@@ -43,7 +49,7 @@ export async function buildProxies(options: ProxiesOptions): Promise<Proxies | r
     descriptorLimit(),
   )
   if (plan.problem !== undefined) {
-    if (global.get(strictLimits) !== false) return [plan.problem]
+    if (global.get(strictLimits) !== false) return { problems: [], refusal: plan.problem }
     log.warning(`${plan.problem} maxconn is ${plan.maxconn}.`)
   }
   const socks = await chooseProvider({
@@ -52,7 +58,7 @@ export async function buildProxies(options: ProxiesOptions): Promise<Proxies | r
     pipeSize: global.get(tunePipesize),
     maxAccept: accepts(global.get(tuneMaxaccept)),
   })
-  if (typeof socks === 'string') return [socks]
+  if (typeof socks === 'string') return { problems: [], refusal: socks }
   try {
     const traffic = await openTrafficLog(configuration, log)
     const wheel = new Wheel(systemWheelClock())
@@ -68,7 +74,7 @@ export async function buildProxies(options: ProxiesOptions): Promise<Proxies | r
       random: Math.random,
       plugins: options.plugins,
       global,
-      bufferSize: global.get(tuneBufsize) ?? BUFFER,
+      bufferSize: global.get(tuneBufsize) ?? BUFFER_SIZE,
       maxconn: plan.maxconn,
       sinkFor: (values) => traffic.sink(values),
       notice: (text) => log.notice(text),
@@ -77,8 +83,8 @@ export async function buildProxies(options: ProxiesOptions): Promise<Proxies | r
     })
     return { runtime, traffic, provider: socks.name }
   } catch (error) {
-    if (error instanceof BuildError) return [...error.problems.map(describe), 'The configuration cannot be started! Exiting.']
-    return [error instanceof Error ? error.message : String(error)]
+    if (error instanceof BuildError) return { problems: error.problems, refusal: 'The configuration cannot be started! Exiting.' }
+    return { problems: [], refusal: error instanceof Error ? error.message : String(error) }
   }
 }
 

@@ -3,11 +3,12 @@
 import type { Plugin } from '../core/plugin.ts'
 import type { ProcessLog } from '../core/process-log.ts'
 import type { Configuration } from '../config/configuration.ts'
-import { chroot, gid, hardStopAfter, nbthread, pidfile, uid } from '../config/keywords/global.ts'
+import { chroot, gid, hardStopAfter, nbthread, pidfile, uid, zeroWarning } from '../config/keywords/global.ts'
 import { NAME } from '../config/version.ts'
+import { loadKernel } from '../net/linux/syscalls.ts'
 import { GaugeMemory } from '../proxy/gauge.ts'
 import type { CommandLine } from './arguments.ts'
-import type { Messages } from './messages.ts'
+import { saysWarning, WARNINGS_REFUSED, type Messages } from './messages.ts'
 import { buildProxies } from './proxies.ts'
 import { reportBugs, run } from './run.ts'
 import type { Runtime } from './runtime.ts'
@@ -40,13 +41,18 @@ export async function serve(options: ServeOptions): Promise<number> {
   const gauges = new GaugeMemory(0, threads)
   const proxies = await buildProxies({ configuration, line, plugins: options.plugins, log, gauges })
   if (!('runtime' in proxies)) {
-    const last = proxies.at(-1)
-    for (const text of proxies.slice(0, -1)) messages.print('alert', text)
-    return refuse(last ?? 'The configuration cannot be started! Exiting.')
+    messages.problems(proxies.problems)
+    return refuse(proxies.refusal)
   }
   const { traffic } = proxies
+  const { warnings } = proxies.runtime
+  messages.problems(warnings)
+  if (saysWarning(warnings) && global.get(zeroWarning) === true) {
+    messages.alert(WARNINGS_REFUSED)
+    return 1
+  }
   let runtime: Runtime = proxies.runtime
-  if (threads > 1 && proxies.provider === 'linux') runtime = new Threads({ control: proxies.runtime, count: threads, line, gauges, log, entry: options.threadEntry })
+  if (threads > 1 && proxies.provider === 'linux') runtime = new Threads({ control: proxies.runtime, count: threads, line, gauges, log, entry: options.threadEntry, abandon: endProcess })
   else if (threads > 1) log.notice(`nbthread ${threads}: the node provider has one data thread`)
   reportBugs(log)
   const status = await run({
@@ -66,6 +72,13 @@ export async function serve(options: ServeOptions): Promise<number> {
     logs: traffic,
   })
   return status
+}
+
+/** Without unwinding threads, which koffi does not survive while they serve. */
+function endProcess(): void {
+  const kernel = loadKernel()
+  if ('reason' in kernel) process.exit(0)
+  kernel.exit(0)
 }
 
 /** Start-up speaks for itself; once everything listens, pino is loaded and has the process log. */

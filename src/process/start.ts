@@ -19,7 +19,7 @@ import { errorText } from '../util/errno.ts'
 import type { CommandLine } from './arguments.ts'
 import { daemonListens, namedDescriptors, startDaemon, takeDaemonMark } from './daemon.ts'
 import { keywordLists } from './keyword-lists.ts'
-import type { Messages } from './messages.ts'
+import { saysWarning, WARNINGS_REFUSED, type Messages } from './messages.ts'
 import { applyCommandLine } from './overrides.ts'
 import { conditionFacts } from './providers.ts'
 import type { Signals } from './signals.ts'
@@ -62,20 +62,32 @@ export async function start(options: StartOptions): Promise<number> {
     diag: line.diag,
     facts,
   })
-  const { global } = loaded.configuration
+  const configuration = applyCommandLine(loaded.configuration, line)
+  const { global } = configuration
   const hushed = silent || (global.get(quiet) === true && !line.verbose)
   if (hushed && loaded.alerts === 0) messages.silence()
   print(loaded, messages)
   if (loaded.alerts > 0) return 1
-  if (loaded.warnings > 0 && (line.zeroWarning || global.get(zeroWarning) === true)) {
-    messages.alert("config : Some warnings were found and 'zero-warning' is set. Aborting.")
+  if (loaded.warnings > 0 && global.get(zeroWarning) === true) {
+    messages.alert(WARNINGS_REFUSED)
     return 1
   }
   dump(options, loaded)
 
   const listens = wouldListen(loaded.configuration)
   if (line.check) {
-    if (!hushed && loaded.warnings > 0) say('Warnings were found.\n')
+    const { checkProxies } = await import('./check.ts')
+    const found = await checkProxies(configuration, line.provider, options.plugins)
+    messages.problems(found)
+    if (found.some(({ level }) => level === 'alert')) {
+      messages.alert('config : Fatal errors found in configuration.')
+      return 1
+    }
+    if (saysWarning(found) && global.get(zeroWarning) === true) {
+      messages.alert(WARNINGS_REFUSED)
+      return 1
+    }
+    if (!hushed && (loaded.warnings > 0 || found.length > 0)) say('Warnings were found.\n')
     if (!hushed) say(listens ? 'Configuration file is valid\n' : 'Configuration file has no error but will not start (no listener) => exit(2).\n')
     return listens ? 0 : 2
   }
@@ -87,7 +99,7 @@ export async function start(options: StartOptions): Promise<number> {
   if (!copy && !line.foreground && (line.daemon || global.get(daemon) === true)) return startDaemon(descriptors(loaded.configuration))
   const { serve } = await import('./serve.ts')
   return serve({
-    configuration: applyCommandLine(loaded.configuration, line),
+    configuration,
     line,
     plugins: options.plugins,
     messages,

@@ -14,12 +14,10 @@ export function versionText(): string {
 }
 
 export interface BuildFacts {
-  /** One line per sock provider: its name, whether it is usable, and why not. */
+  /** One line per sock provider: its name, whether it is usable and why not, and whose TLS it has. */
   readonly providers: readonly string[]
   /** Names for feature() in conditions. */
   readonly features: readonly string[]
-  /** One line per TLS layer. */
-  readonly tls: readonly string[]
   readonly plugins: readonly string[]
 }
 
@@ -39,7 +37,6 @@ export function detailsText(facts: BuildFacts): string {
     '',
     `Running on Node version : ${node} (V8 ${v8}, libuv ${uv})`,
     `Running on OpenSSL version : OpenSSL ${openssl ?? 'none'}`,
-    ...facts.tls,
     '',
     'Available sock providers :',
     ...indent(facts.providers),

@@ -84,6 +84,7 @@ export async function buildBackend(build: Build, section: ProxySection, id: numb
     const from = await sourceAddress(source)
     const address = line.address
     const userTimeout = line.values.get(serverTcpUt)
+    build.needsKernel(line.place, `server ${section.name}/${line.name}`, { tfo: line.values.get(serverTfo), 'tcp-ut': userTimeout, 'source interface': source?.interface })
     return new Server(
       {
         name: line.name,

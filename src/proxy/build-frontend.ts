@@ -110,6 +110,14 @@ export async function buildFrontend(build: Build, host: FrontendHost, section: P
       drainMs: values.get(timeoutClientFin),
       facts: new Map<unknown, unknown>([[FRONTEND, frontend]]),
     })
+    build.needsKernel(bindLine.place, 'bind', {
+      interface: bindLine.values.get(bindInterface),
+      transparent: bindLine.values.get(bindTransparent),
+      tfo: bindLine.values.get(bindTfo),
+      mss: bindLine.values.get(bindMss),
+      'tcp-ut': bindLine.values.get(bindTcpUt),
+      'defer-accept': bindLine.values.get(bindDeferAccept),
+    })
     for (const address of bindLine.addresses) {
       let resolved: ListenSpec['address'] = { family: 'none' }
       try {

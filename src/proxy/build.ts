@@ -87,6 +87,15 @@ export class Build {
     this.problems.push(problem)
   }
 
+  /** Reports what of these options, by their words, only the kernel's own calls can do, where the provider has not got them. */
+  needsKernel(place: Place, line: string, options: Readonly<Record<string, unknown>>): void {
+    if (this.provider.name === 'linux') return
+    for (const [word, value] of Object.entries(options)) {
+      if (value === undefined || value === false || value === 0) continue
+      this.report({ ...place, level: 'alert', text: `'${line}' : '${word}' needs the linux provider, and this is '${this.provider.name}'`, hint: 'remove it, or see -vv for why linux is not used' })
+    }
+  }
+
   notice(text: string): void {
     this.#host.notice(text)
   }

@@ -33,6 +33,8 @@ export class BuildError extends Error {
 export class Runtime {
   readonly frontends: readonly Frontend[]
   readonly backends: readonly Backend[]
+  /** What was found while they were built, and keeps nothing from running. */
+  readonly warnings: readonly Problem[]
   /** Nothing listens and no connection is left, after softStop() or kill(). Never rejects. */
   readonly finished: Promise<void>
   readonly #live: ReadonlySet<EngineConnection>
@@ -41,10 +43,11 @@ export class Runtime {
   /** start() or resume() was the last word, not pause() or a stop. */
   #listens = false
 
-  constructor(frontends: readonly Frontend[], backends: readonly Backend[], live: ReadonlySet<EngineConnection>) {
+  constructor(frontends: readonly Frontend[], backends: readonly Backend[], live: ReadonlySet<EngineConnection>, warnings: readonly Problem[]) {
     this.frontends = frontends
     this.backends = backends
     this.#live = live
+    this.warnings = warnings
     this.finished = new Promise((resolve) => (this.#finish = resolve))
   }
 
@@ -179,6 +182,6 @@ export async function buildRuntime(configuration: Configuration, host: RuntimeHo
     frontends.set(section.name, await buildFrontend(build, shared, section, section.values.get(proxyId) ?? section.number, backends))
   }
   if (build.problems.some((p) => p.level === 'alert')) throw new BuildError(build.problems)
-  runtime = new Runtime([...frontends.values()], [...backends.values()], build.live)
+  runtime = new Runtime([...frontends.values()], [...backends.values()], build.live, build.problems)
   return runtime
 }

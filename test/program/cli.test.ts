@@ -102,6 +102,47 @@ t.test('exit status, stdout and messages are those of HAProxy', { skip: oracle }
   }
 })
 
+t.test('a check finds what only a start would find: certificates, names of servers, options that the provider lacks', async (t) => {
+  const port = ports.port('checked')
+  const tls = file('check-tls.cfg', `${DEFAULTS}listen l\n  bind 127.0.0.1:${port} ssl crt ${missing}\n  server s 127.0.0.1:1 ssl verify required ca-file ${missing}\n`)
+  const name = file('check-name.cfg', `${DEFAULTS}listen l\n  bind 127.0.0.1:${port}\n  server s ${'x'.repeat(64)}.test:1\n`)
+  for (const config of [tls, name]) {
+    for (const args of [['-c', '-f', config], ['-db', '-f', config]]) {
+      const ours = await run('headgate', args)
+      t.equal(ours.code, 1, args.join(' '))
+      t.equal(ours.stdout, '')
+      if (oracle === false) t.equal((await run('haproxy', args)).code, 1, `haproxy ${args.join(' ')}`)
+    }
+  }
+  const found = (await run('headgate', ['-c', '-f', tls])).stderr
+  t.match(found, `parsing [${tls}:7] : unable to stat SSL certificate from file '${missing}'`)
+  t.match(found, `parsing [${tls}:8] : 'ca-file' : unable to load ${missing}`)
+  t.match(found, 'config : Fatal errors found in configuration.')
+  t.equal((await run('headgate', ['-c', '-dr', '-f', name])).code, 0, '-dr starts without the name, and so it is valid')
+
+  const linux = file('check-linux.cfg', `${DEFAULTS}listen l\n  bind 127.0.0.1:${port} tfo defer-accept\n  server s 127.0.0.1:1 tcp-ut 5s source 0.0.0.0 interface lo\n`)
+  for (const way of ['-c', '-db']) {
+    const { code, stderr } = await run('headgate', [way, '--provider', 'node', '-f', linux])
+    t.equal(code, 1)
+    for (const word of ['tfo', 'defer-accept', 'tcp-ut', 'source interface']) t.match(stderr, `'${word}' needs the linux provider`, `${way}: ${word}`)
+  }
+})
+
+t.test('what a start warns about is said, counts for -dW, and in a check too', async (t) => {
+  const nameless = file('nameless.cfg', `${DEFAULTS}listen l\n  bind 127.0.0.1:${ports.port('nameless')} ssl strict-sni\n  server s 127.0.0.1:1\n`)
+  const checked = await run('headgate', ['-c', '-f', nameless])
+  t.equal(checked.code, 0)
+  t.match(checked.stderr, /^\[WARNING\] .*no SSL certificate specified for this line, ssl connections will fail/m)
+  t.equal(checked.stdout, 'Warnings were found.\nConfiguration file is valid\n')
+  for (const way of ['-c', '-db']) {
+    const refused = await run('headgate', [way, '-dW', '-f', nameless])
+    t.equal(refused.code, 1, way)
+    t.match(refused.stderr, "Some warnings were found and 'zero-warning' is set")
+  }
+  const program = await up(t, 'headgate', 'nameless', ['-db', '-f', nameless])
+  t.match(program.output(), 'ssl connections will fail', 'and it serves')
+})
+
 t.test('wrong invocations: usage and exit status 1', async (t) => {
   for (const args of [[], ['-c'], ['x'], ['-f'], ['-f', good, '-zz'], ['-n', 'abc', '-f', good], ['-cc']]) {
     const ran = await run('headgate', args)

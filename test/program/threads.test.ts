@@ -133,6 +133,19 @@ t.test('a thread that throws outside a handler is replaced; others go on, listen
   t.same(await program.exited, { code: 0, signal: null })
 })
 
+t.test('conditions come out in every thread as they do at the start', async (t) => {
+  const ports = await claimPorts()
+  t.teardown(() => ports.release())
+  const front = ports.port('front')
+  await running(t, `${DEFAULTS}\nfrontend f\n  bind 127.0.0.1:${front}\n.if enabled(EPOLL) && feature(LINUX_SPLICE)\n  throws-service\n.endif\n`, [front])
+  for (let i = 0; i < 8; i++) {
+    const wire = await connect(front)
+    wire.send('served')
+    await wire.got('served')
+    wire.destroy()
+  }
+})
+
 t.test('idle threads cost nothing', async (t) => {
   const ports = await claimPorts()
   t.teardown(() => ports.release())
