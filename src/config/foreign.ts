@@ -29,7 +29,31 @@ const HTTP: Readonly<Record<string, readonly string[]>> = {
     'unique-id-header', 'use-fcgi-app',
   ],
   server: ['cookie', 'redir', 'ws'],
+  fetch: [
+    'base', 'base32', 'base32+src', 'base_beg', 'base_dir', 'base_dom', 'base_end', 'base_len', 'base_reg', 'base_sub', 'baseq',
+    'bc_http_major', 'capture.req.hdr', 'capture.req.method', 'capture.req.uri', 'capture.req.ver', 'capture.res.hdr', 'capture.res.ver',
+    'cook', 'cook_beg', 'cook_cnt', 'cook_dir', 'cook_dom', 'cook_end', 'cook_len', 'cook_reg', 'cook_sub', 'cook_val', 'cookie',
+    'fc_http_major', 'fcgi.docroot', 'fcgi.index', 'hdr', 'hdr_beg', 'hdr_cnt', 'hdr_dir', 'hdr_dom', 'hdr_end', 'hdr_ip', 'hdr_len',
+    'hdr_reg', 'hdr_sub', 'hdr_val', 'http_auth', 'http_auth_bearer', 'http_auth_group', 'http_auth_pass', 'http_auth_type',
+    'http_auth_user', 'http_first_req', 'method', 'path', 'path_beg', 'path_dir', 'path_dom', 'path_end', 'path_len', 'path_reg',
+    'path_sub', 'pathq', 'query', 'req.body', 'req.body_len', 'req.body_param', 'req.body_size', 'req.cook', 'req.cook_cnt', 'req.cook_val',
+    'req.fhdr', 'req.fhdr_cnt', 'req.hdr', 'req.hdr_cnt', 'req.hdr_ip', 'req.hdr_names', 'req.hdr_val', 'req.hdrs', 'req.hdrs_bin',
+    'req.ver', 'req_ver', 'res.body', 'res.body_len', 'res.body_size', 'res.cache_hit', 'res.cache_name', 'res.comp', 'res.comp_algo',
+    'res.cook', 'res.cook_cnt', 'res.cook_val', 'res.fhdr', 'res.fhdr_cnt', 'res.hdr', 'res.hdr_cnt', 'res.hdr_ip', 'res.hdr_names',
+    'res.hdr_val', 'res.hdrs', 'res.hdrs_bin', 'res.ver', 'resp_ver', 'scook', 'scook_beg', 'scook_cnt', 'scook_dir', 'scook_dom',
+    'scook_end', 'scook_len', 'scook_reg', 'scook_sub', 'scook_val', 'shdr', 'shdr_beg', 'shdr_cnt', 'shdr_dir', 'shdr_dom', 'shdr_end',
+    'shdr_ip', 'shdr_len', 'shdr_reg', 'shdr_sub', 'shdr_val', 'status', 'url', 'url32', 'url32+src', 'url_beg', 'url_dir', 'url_dom',
+    'url_end', 'url_ip', 'url_len', 'url_param', 'url_port', 'url_reg', 'url_sub', 'urlp', 'urlp_beg', 'urlp_dir', 'urlp_dom', 'urlp_end',
+    'urlp_len', 'urlp_reg', 'urlp_sub', 'urlp_val',
+  ],
+  converter: ['capture-res', 'language', 'rfc7239_field', 'rfc7239_is_valid', 'rfc7239_n2nn', 'rfc7239_n2np', 'rfc7239_nn', 'rfc7239_np'],
   section: ['cache', 'fcgi-app', 'http-errors', 'userlist'],
+}
+
+/** Words of databases that tell devices apart by HTTP headers. */
+const DEVICES: Readonly<Record<string, readonly string[]>> = {
+  fetch: ['51d.all'],
+  converter: ['51d.single', 'da-csv-conv'],
 }
 
 const LUA: Readonly<Record<string, readonly string[]>> = {
@@ -81,6 +105,7 @@ function holds(lists: Readonly<Record<string, readonly string[]>>, place: string
 /** What to say of a foreign word, or undefined. `name` is one word or several with a space between. */
 export function foreign(place: string, name: string): string | undefined {
   if (holds(HTTP, place, name)) return `'${name}' is an HTTP keyword, not supported: Headgate is a TCP/TLS proxy.`
+  if (holds(DEVICES, place, name)) return `'${name}' asks a database of devices about HTTP headers, not supported: Headgate is a TCP/TLS proxy.`
   if (holds(LUA, place, name)) return `'${name}' is for Lua, not supported: plugins are written in JavaScript or TypeScript.`
   if (holds(LATER, place, name)) return `'${name}' is not supported yet.`
   const retired = Object.hasOwn(RETIRED, place) ? RETIRED[place] : undefined
@@ -89,7 +114,7 @@ export function foreign(place: string, name: string): string | undefined {
 
 /** For tests: every foreign word. */
 export function* foreignWords(): Generator<{ place: string; name: string }> {
-  for (const lists of [HTTP, LUA, LATER]) {
+  for (const lists of [HTTP, DEVICES, LUA, LATER]) {
     for (const [place, names] of Object.entries(lists)) for (const name of names) yield { place, name }
   }
   for (const [place, texts] of Object.entries(RETIRED)) for (const name of Object.keys(texts)) yield { place, name }

@@ -99,7 +99,7 @@ acme, alias, bits, crt, crt-base, crt-store, curves, domains, generate-dummy, ip
 ocsp, ocsp-update, sctl
 `,
   fetch: `
-51d.all, accept_date, acl, act_conn, always_false, always_true, avg_queue, bc.timer.connect, bc_be_queue, bc_dst, bc_dst_port,
+accept_date, acl, act_conn, always_false, always_true, avg_queue, bc.timer.connect, bc_be_queue, bc_dst, bc_dst_port,
 bc_err, bc_err_name, bc_err_str, bc_nb_streams, bc_reused, bc_rtt, bc_rttvar, bc_settings_streams_limit, bc_src, bc_src_port,
 bc_srv_queue, be_conn, be_conn_free, be_connect_timeout, be_id, be_max_retries, be_name, be_queue_timeout, be_server_timeout,
 be_sess_rate, be_tarpit_timeout, be_tunnel_timeout, bin, bool, bs.aborted, bs.debug_str, bs.id, bs.rst_code, bytes_in, bytes_out,
@@ -140,14 +140,13 @@ table_cnt, term_events, tgroup, thread, txn.conn_retries, txn.id32, txn.redispat
 uuid, var, wait_end, waiting_entity
 `,
   converter: `
-51d.single, add, add_item, aes_cbc_dec, aes_cbc_enc, aes_gcm_dec, aes_gcm_enc, and, b64dec, base2, base64, be2dec, be2hex, bool,
-bytes, capture-req, capture-res, concat, cpl, crc32, crc32c, cut_crlf, da-csv-conv, date, debug, digest, div, djb2, eth.data,
+add, add_item, aes_cbc_dec, aes_cbc_enc, aes_gcm_dec, aes_gcm_enc, and, b64dec, base2, base64, be2dec, be2hex, bool,
+bytes, capture-req, concat, cpl, crc32, crc32c, cut_crlf, date, debug, digest, div, djb2, eth.data,
 eth.dst, eth.hdr, eth.proto, eth.src, eth.vlan, even, fe_exists, field, fix_is_valid, fix_tag_value, has_ctl, hex, hex2i, hmac,
 host_only, htonl, http_date, iif, in_table, ip.data, ip.df, ip.dst, ip.fp, ip.hdr, ip.proto, ip.src, ip.tos, ip.ttl, ip.ver,
 ipmask, json, json_query, jwt_decrypt_cert, jwt_decrypt_jwk, jwt_decrypt_secret, jwt_header_query, jwt_payload_query, jwt_verify,
-jwt_verify_cert, language, le2dec, length, lower, ltime, ltrim, map, mod, mqtt_field_value, mqtt_is_valid, ms_ltime, ms_utime,
-mul, nbsrv, neg, not, odd, or, param, port_only, protobuf, regsub, reverse, reverse_dom, rfc7239_field, rfc7239_is_valid,
-rfc7239_n2nn, rfc7239_n2np, rfc7239_nn, rfc7239_np, rtrim, sdbm, secure_memcmp, set-var, sha1, sha2, srv_is_up, srv_queue, strcmp,
+jwt_verify_cert, le2dec, length, lower, ltime, ltrim, map, mod, mqtt_field_value, mqtt_is_valid, ms_ltime, ms_utime,
+mul, nbsrv, neg, not, odd, or, param, port_only, protobuf, regsub, reverse, reverse_dom, rtrim, sdbm, secure_memcmp, set-var, sha1, sha2, srv_is_up, srv_queue, strcmp,
 sub, table_bytes_in_rate, table_bytes_out_rate, table_clr_gpc, table_clr_gpc0, table_clr_gpc1, table_conn_cnt, table_conn_cur,
 table_conn_rate, table_expire, table_glitch_cnt, table_glitch_rate, table_gpc, table_gpc0, table_gpc0_rate, table_gpc1,
 table_gpc1_rate, table_gpc_rate, table_gpt, table_gpt0, table_http_err_cnt, table_http_err_rate, table_http_fail_cnt,

@@ -159,8 +159,8 @@ export const layer6Fetches: readonly FetchSpec[] = [
   payloadLv('req.payload_lv', 'request', REQUEST),
   payloadLv('res.payload_lv', 'response', RESPONSE),
   payloadLv('payload_lv', 'contents', INSPECTED),
-  ...named(['req.rdp_cookie', 'rdp_cookie'], (name) => rdpCookie(name, false)),
-  ...named(['req.rdp_cookie_cnt', 'rdp_cookie_cnt'], (name) => rdpCookie(name, true)),
+  ...named(['req.rdp_cookie', 'req_rdp_cookie', 'rdp_cookie'], (name) => rdpCookie(name, false)),
+  ...named(['req.rdp_cookie_cnt', 'req_rdp_cookie_cnt', 'rdp_cookie_cnt'], (name) => rdpCookie(name, true)),
   distcc('distcc_param', 'sint', ({ param }) => sint(param)),
   distcc('distcc_body', 'bin', ({ body }) => (body === 'short' ? 'short' : { type: 'bin', value: body })),
   ...named(['req.proto_http', 'req_proto_http'], (name) => ({

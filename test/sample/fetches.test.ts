@@ -1,0 +1,182 @@
+import { createHash, X509Certificate } from 'node:crypto'
+import fc from 'fast-check'
+import t from 'tap'
+import { oneLine, rfc2253, nameEntry } from '../../src/core/distinguished-name.ts'
+import type { Fetched } from '../../src/core/sample.ts'
+import { NOT_YET } from '../../src/core/sample.ts'
+import type { KernelSock, TcpInfo } from '../../src/core/sock.ts'
+import type { Peer } from '../../src/core/view.ts'
+import { readX509 } from '../../src/core/x509-fields.ts'
+import { languageWords, notYet } from '../../src/config/language.ts'
+import { foreignWords } from '../../src/config/foreign.ts'
+import { builtinPlugins } from '../../handlers/builtin.ts'
+import { samplePlugin } from '../../src/sample/builtin.ts'
+import { strftime } from '../../src/sample/strftime.ts'
+import { SessionSubject } from '../../src/sample/subject.ts'
+import { Section, StillHandshake, subject } from './section.ts'
+import { FIX, MQTT, PROTOBUF } from '../oracle/converter-messages.ts'
+
+const SEED = Number(process.env['FUZZ_SEED'] ?? Date.now() % 1_000_000)
+const RUNS = Number(process.env['FUZZ_RUNS'] ?? 300)
+t.comment(`FUZZ_SEED=${SEED} FUZZ_RUNS=${RUNS}`)
+
+t.test('every word of the language is there or answered', async (t) => {
+  const plugins = [samplePlugin, ...builtinPlugins]
+  const known = { fetch: new Set(plugins.flatMap((p) => (p.fetches ?? []).map((f) => f.name))), converter: new Set(plugins.flatMap((p) => (p.converters ?? []).map((c) => c.name))) }
+  for (const place of ['fetch', 'converter'] as const) {
+    const silent = languageWords(place).filter((word) => !known[place].has(word) && notYet(place, [word]) === undefined)
+    t.same(silent, [], place)
+    for (const { place: at, name } of foreignWords()) if (at === place) t.notOk(known[place].has(name), `${name} is not both there and refused`)
+  }
+  const section = new Section()
+  const refused = (text: string): string => String(section.evaluate(text, subject()))
+  t.match(refused('req.hdr(host)'), /'req.hdr' is an HTTP keyword, not supported/)
+  t.match(refused('sc0_get_gpc0'), /'sc_get_gpc0' is not supported yet/)
+  t.match(refused('src,in_table(t)'), /'in_table' is not supported yet/)
+  t.match(refused('src,language(fr)'), /'language' is an HTTP keyword/)
+  t.match(refused('ssl_fc_session_key'), /'ssl_fc_session_key' is not supported yet/)
+  t.match(refused('req.ssl_sny'), /unknown fetch method 'req.ssl_sny'/)
+  t.match(refused('src,uppr'), /unknown converter 'uppr'/)
+})
+
+const section = new Section()
+const evaluate = (expression: string, bytes: Buffer, final: boolean): Fetched | string => section.evaluate(expression, subject({ bytes, final }))
+
+/** What a client of node:tls said, for Www.Example.com with ALPN h2 and http/1.1. */
+const hello = Buffer.from(
+  '16030101820100017e0303f20ed94d163093312492aa11501019f61076849c61cb573b95a22b330ba67f1320488738e89fa5ed78912d3c6d59dc00edd12233f73e6b81a370692a7ab21629' +
+  '390076130213031301c02fc02bc030c02c009ec0270067c028006b00a3009fcca9cca8ccaac0afc0adc0a3c09fc05dc061c057c05300a2c0aec0acc0a2c09ec05cc060c056c052c024006a' +
+  'c0230040c00ac01400390038c009c01300330032009dc0a1c09dc051009cc0a0c09cc050003d003c0035002f00ff010000bf00000014001200000f5777772e4578616d706c652e636f6d00' +
+  '0b000403000102000a00160014001d0017001e0019001801000101010201030104002300000010000e000c02683208687474702f312e310016000000170000000d002a0028040305030603' +
+  '080708080809080a080b080408050806040105010601030303010302040205020602002b00050403040303002d00020101003300260024001d0020a5ec0680cf2b4ca045cbb4e383c8144b' +
+  '1f86f1bfc560e35d0ed513898282bf19',
+  'hex',
+)
+
+t.test('what is cut at any byte is either not yet there or what it is in the end', async (t) => {
+  const messages: readonly (readonly [Buffer, readonly string[]])[] = [
+    [hello, ['req.ssl_hello_type', 'req.ssl_sni', 'req.ssl_alpn', 'req.ssl_ver', 'req.ssl_st_ext', 'req.ssl_ec_ext', 'req.payload_lv(3,2)', 'req.payload(10,20)']],
+    [Buffer.from('\x03\x00\x00\x2b\x26\xe0\0\0\0\0\0Cookie: mstshash=user\r\nrest', 'latin1'), ['req.rdp_cookie', 'req.rdp_cookie(mstshash)', 'req.rdp_cookie(x)', 'req.rdp_cookie_cnt', 'req.rdp_cookie_cnt(x)']],
+    [Buffer.from('DIST00000001ARGC00000002ARGV00000002ccDOTI00000003int'), ['distcc_param(DIST)', 'distcc_param(DOTI)', 'distcc_body(ARGV)', 'distcc_body(DOTI)', 'distcc_body(NOPE)']],
+    [Buffer.from('GET / HTTP/1.1\r\nHost: a\r\n\r\n'), ['req.proto_http']],
+    [Buffer.from('EHLO me\r\n'), ['req.proto_http', 'req.ssl_hello_type', 'req.ssl_sni', 'req.ssl_ver']],
+    ...Object.values(MQTT).map((text) => [Buffer.from(text, 'hex'), ['req.payload(0,0),mqtt_is_valid', 'req.payload(0,0),mqtt_field_value(connect,client_identifier)']] as const),
+    ...Object.values(FIX).map((text) => [Buffer.from(text, 'latin1'), ['req.payload(0,0),fix_is_valid']] as const),
+  ]
+  for (const [message, expressions] of messages) {
+    for (const expression of expressions) {
+      const end = evaluate(expression, message, true)
+      const wrong: number[] = []
+      for (let n = 0; n <= message.length; n++) {
+        const now = evaluate(expression, message.subarray(0, n), false)
+        const settled = now !== NOT_YET && !(typeof now === 'object' && now.mayChange === true)
+        if (settled && JSON.stringify(value(now)) !== JSON.stringify(value(end))) wrong.push(n)
+        if (evaluate(expression, message.subarray(0, n), true) === NOT_YET) wrong.push(-n)
+      }
+      t.same(wrong, [], `${expression} of ${message.toString('latin1', 0, 12)}`)
+    }
+  }
+})
+
+function value(fetched: Fetched | string): unknown {
+  return typeof fetched === 'object' ? [fetched.type, String(fetched.value)] : fetched
+}
+
+const EXPRESSIONS = [
+  'req.ssl_hello_type', 'req.ssl_sni', 'req.ssl_alpn', 'req.ssl_ver', 'req.ssl_st_ext', 'req.ssl_ec_ext', 'req.rdp_cookie', 'req.rdp_cookie_cnt(mstshash)', 'distcc_param(DOTI)', 'distcc_body(ARGV,2)', 'req.proto_http',
+  'req.payload_lv(0,1)', 'req.payload_lv(0,2,-1)', 'req.payload_lv(0,8)', 'req.payload(1,0)',
+  ...['mqtt_is_valid', 'mqtt_field_value(connect,username)', 'mqtt_field_value(connack,17)', 'fix_is_valid', 'fix_tag_value(35)', 'protobuf(1)', 'protobuf(3.1,int32)', 'protobuf(9.1.1)', 'ungrpc(1,int32)', 'json(utf8s)', 'json(utf8p)', 'json_query($.a.b[1])', 'json_query($.a)', 'jwt_header_query($.alg)', 'jwt_payload_query', 'jwt_verify(HS256,key)', 'url_dec', 'url_enc', 'b64dec', 'ub64dec', 'hex2i', 'xxh3', 'xxh64', 'wt6', 'field(2,.)', 'word(-1,.,2)', 'be2dec(.,3)', 'be2hex(:,2,1)', 'regsub(a*,b,g)', 'host_only', 'port_only', 'hex2i,utime(%c)', 'param(a)'].map((c) => `req.payload(0,0),${c}`),
+]
+
+t.test('no bytes make anything throw, and values are of the types that are declared', async () => {
+  const seeds = [hello, ...Object.values(MQTT).map((text) => Buffer.from(text, 'hex')), ...Object.values(FIX).map((text) => Buffer.from(text, 'latin1')), Buffer.from(PROTOBUF, 'hex'), Buffer.from('{"a":{"b":[1,{"c":"\\u00e9"}]}}'), Buffer.from('eyJhbGciOiJIUzI1NiJ9.eyJhIjoxfQ.AAAA')]
+  const mutated = fc.tuple(fc.nat(seeds.length - 1), fc.array(fc.tuple(fc.nat(300), fc.nat(255)), { maxLength: 4 }), fc.nat(300)).map(([which, changes, size]) => {
+    const bytes = Buffer.from(seeds[which] ?? '')
+    for (const [at, byte] of changes) if (at < bytes.length) bytes[at] = byte
+    return bytes.subarray(0, Math.min(bytes.length, size === 0 ? bytes.length : size))
+  })
+  const bytes = fc.oneof(mutated, fc.uint8Array({ maxLength: 400 }).map((array) => Buffer.from(array)))
+  fc.assert(
+    fc.property(bytes, fc.boolean(), (input, final) => {
+      for (const expression of EXPRESSIONS) {
+        const found = evaluate(expression, input, final)
+        if (typeof found === 'string' && found !== NOT_YET) throw new Error(`${expression}: ${found}`)
+        if (final && found === NOT_YET) throw new Error(`${expression} waits for what cannot come`)
+      }
+    }),
+    { seed: SEED, numRuns: RUNS },
+  )
+  fc.assert(
+    fc.property(bytes, (input) => void readX509(input)),
+    { seed: SEED, numRuns: RUNS },
+  )
+})
+
+t.test('parsers take time in proportion to what they read', async (t) => {
+  const large = [Buffer.alloc(16384, '{"a":'), Buffer.alloc(16384, '8=FIX.4.4\x019=1\x01'), Buffer.alloc(16384, 0x0a), Buffer.alloc(16384, 'A: b\r\n'), Buffer.alloc(16384, '[[["\\'), Buffer.alloc(16384, 0x16)]
+  for (const bytes of large) {
+    const began = process.cpuUsage()
+    for (const expression of EXPRESSIONS) evaluate(expression, bytes, true)
+    const { user, system } = process.cpuUsage(began)
+    t.ok(user + system < 4_000_000, `${bytes.toString('latin1', 0, 6)}: all expressions on 16 KiB`)
+  }
+})
+
+t.test('what the kernel knows', async (t) => {
+  const info: TcpInfo = { rtt: 12_345, rttvar: 2000, unacked: 1, sacked: 2, lost: 3, retrans: 4, fackets: 5, reordering: 6 }
+  class Known extends StillHandshake implements Peer {
+    readonly kernel: KernelSock = { tcpInfo: () => info, quickAck: () => '', setMark: () => '', setTos: () => '', originalDestination: () => undefined }
+  }
+  const session = new SessionSubject(new Known(), () => 0)
+  session.server = new Known('10.0.0.1:1', '10.0.0.2:2')
+  const found = (expression: string): unknown => value(section.evaluate(expression, session))
+  for (const [expression, n] of [['fc_rtt', 12], ['fc_rtt(us)', 12_345], ['fc_rtt(ms)', 12], ['fc_rttvar', 2], ['fc_unacked', 1], ['fc_sacked', 2], ['fc_lost', 3], ['fc_retrans', 4], ['fc_fackets', 5], ['fc_reordering', 6]] as const) t.same(found(expression), ['sint', String(n)], expression)
+  t.equal(section.evaluate('fc_rtt', subject()), undefined, 'a provider that cannot ask')
+  t.match(String(section.evaluate('fc_rtt(ns)', session)), /expects 'us' or 'ms', got 'ns'/)
+})
+
+t.test('certificates and their names', async (t) => {
+  // made with OpenSSL: version 1, a serial above 2^63, two-part and odd names, valid beyond 2049
+  const pem = `-----BEGIN CERTIFICATE-----
+MIIDBTCCAe0CCQDx4tPEtaaXiDANBgkqhkiG9w0BAQwFADBBMQswCQYDVQQGEwJG
+UjERMA8GA1UECgwIVGVzdCBPcmcxDzANBgNVBAsMBlNlY29uZDEOMAwGA1UEAwwF
+TXkgQ0EwIBcNMjYxMTIxMDkyNDE0WhgPMjA4MTA4MjQwOTI0MTRaMIIBDzELMAkG
+A1UEBhMCREUxEzARBgNVBAgMClNvbWUgU3RhdGUxDTALBgNVBAcMBFRvd24xFzAV
+BgNVBAoMDk9yZywgSW5jICsgPHg+MQowCAYDVQQLDAFBMQowCAYDVQQLDAFCMQow
+CAYDVQQLDAFDMRIwEAYDVQQDDAljbGllbnQgw6kxFDASBgkqhkiG9w0BCQEWBWFA
+Yi5jMQwwCgYDVQQFEwMxMjMxDDAKBgNVBAQMA1N1cjEMMAoGA1UEKgwDR2l2MRcw
+FQYKCZImiZPyLGQBGRYHZXhhbXBsZTEUMBIGCgmSJomT8ixkAQEMBHVpZDExDDAK
+BgNVBAwMA1QveDEOMAwGAlMEDAZvZGRpdHkwWTATBgcqhkjOPQIBBggqhkjOPQMB
+BwNCAATDj5MOWQvP39mYlfmAyorzHL4x8fsYVxMUP0y/C5Xmc0eK0IWN8zUSaXVH
+d83dcv16zP1Vm+jTv3xkruVm20fiMA0GCSqGSIb3DQEBDAUAA4IBAQB0Is5im8zG
+eaTIg5bzvZsvJpoI5/mTEF1nET6dH0qOlEYq4UdSiGeOEkeLQDp14Q/+ndgpVGtl
+3tLESoIQMjcyeDJvwu7fA1k1mejoiaVpaPmA2ge/+J+vSCKp9hyRjugErxj/E/f4
+TW89LJrNlcMi+q7C64xTs/q17F6nGECr1uRsjZoheKhRoENGHG6mSXIksUx5s8za
+7ctc595L8K9a4GxslEDcVz43lr3UU+WJBMs3Evx5LDFh50/959d8v2tHTzXPSXl9
+Kf6ewRCtP3rfYxyT8PyZhVCtst2FLGQrl2eJhuH2CWrN2Zq7263xyEG8ws2Cj7gN
+FHihorD4e2bc
+-----END CERTIFICATE-----`
+  const x509 = new X509Certificate(pem)
+  const fields = readX509(x509.raw)
+  if (fields === undefined) throw new Error('not read')
+  t.equal(oneLine(fields.subject), '/C=DE/ST=Some State/L=Town/O=Org, Inc + <x>/OU=A/OU=B/OU=C/CN=client \xc3\xa9/emailAddress=a@b.c/serialNumber=123/SN=Sur/GN=Giv/DC=example/UID=uid1/title=T/x/2.3.4=oddity')
+  t.equal(rfc2253(fields.subject), '2.3.4=#0C066F6464697479,title=T/x,UID=uid1,DC=example,GN=Giv,SN=Sur,serialNumber=123,emailAddress=a@b.c,CN=client \\C3\\A9,OU=C,OU=B,OU=A,O=Org\\, Inc \\+ \\<x\\>,L=Town,ST=Some State,C=DE')
+  t.equal(oneLine(fields.issuer), '/C=FR/O=Test Org/OU=Second/CN=My CA')
+  t.equal(nameEntry(fields.subject, 'ou', -1), 'C')
+  t.equal(nameEntry(fields.subject, 'OU', 4), undefined)
+  t.equal(fields.serial.toString('hex'), x509.serialNumber.toLowerCase())
+  t.equal(fields.version, 1)
+  t.match(fields.notAfter, /^81\d{10}Z$/)
+  t.equal(createHash('sha1').update(x509.raw).digest('hex'), x509.fingerprint.replaceAll(':', '').toLowerCase())
+  for (let n = 0; n < x509.raw.length; n++) t.equal(readX509(x509.raw.subarray(0, n)), undefined)
+})
+
+t.test('dates of any year', async (t) => {
+  for (const [seconds, text] of [[0n, '1970-01-01 00:00:00 4 001'], [-1n, '1969-12-31 23:59:59 3 365'], [951782400n, '2000-02-29 00:00:00 2 060'], [-62167219200n, '0-01-01 00:00:00 6 001'], [253402300800n, '10000-01-01 00:00:00 6 001']] as const) {
+    t.equal(strftime('%F %T %u %j', seconds, false), text)
+  }
+  fc.assert(
+    fc.property(fc.bigInt({ min: -62_135_596_800n, max: 253_402_300_799n }), (seconds) => strftime('%Y-%m-%dT%H:%M:%S.000Z', seconds, false).padStart(24, '0') === new Date(Number(seconds) * 1000).toISOString()),
+    { seed: SEED, numRuns: RUNS },
+  )
+})
