@@ -117,6 +117,8 @@ export class GatedListener {
     this.#wanted = false
     this.#wheel.disarm(this.#retry)
     this.#wheel.disarm(this.#calm)
+    this.#reasons.delete('descriptors') // nobody would take it back
+    this.#short = false
     this.#listener?.close()
     this.#listener = null
   }

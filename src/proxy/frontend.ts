@@ -4,8 +4,9 @@
 import type { App, Why } from '../core/handler.ts'
 import { factKey } from '../core/handler.ts'
 import type { Connection } from '../core/connection.ts'
-import type { LogSink } from '../core/log-sink.ts'
+import type { LogLevel, LogSink } from '../core/log-sink.ts'
 import type { Provider } from '../core/provider.ts'
+import type { Subject } from '../core/sample.ts'
 import type { Sock } from '../core/sock.ts'
 import { LISTENER } from '../core/view.ts'
 import type { ListenerView, ProcessView, ProxyView, ServerView } from '../core/view.ts'
@@ -330,7 +331,7 @@ export class Frontend implements StreamHost, App, ProxyView {
       logNumber: this.#logged++,
       sessionNumber: conn.id,
     })
-    log.sink.write(this.settings.logSeparateErrors ? 'err' : 'info', log.error.format(subject))
+    this.#say(log.sink, this.settings.logSeparateErrors ? 'err' : 'info', log.error, subject)
   }
 
   // ── streams ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -366,7 +367,16 @@ export class Frontend implements StreamHost, App, ProxyView {
     subject.server = stream.connection
     const { logLevel } = subject.effects
     if (logLevel === 'silent') return
-    log.sink.write(logLevel ?? (settings.logSeparateErrors && !normal ? 'err' : 'info'), log.session.format(subject), log.structured?.format(subject))
+    this.#say(log.sink, logLevel ?? (settings.logSeparateErrors && !normal ? 'err' : 'info'), log.session, subject, log.structured)
+  }
+
+  /** What a format throws (a plugin's fetch) costs the line: the connection has to come to its end all the same. */
+  #say(sink: LogSink, level: LogLevel, line: LogFormat, subject: Subject, structured?: LogFormat): void {
+    try {
+      sink.write(level, line.format(subject), structured?.format(subject))
+    } catch (error) {
+      this.report('log format', error)
+    }
   }
 
   report(where: string, error: unknown): void {

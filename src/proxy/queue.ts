@@ -1,10 +1,20 @@
-// Owns who waits for a slot of a backend: first come, first served, each for at most `timeout queue`.
+// Owns who waits for a slot of a backend, each for at most `timeout queue`: first come, first served, unless rules have set priorities.
 
 import { Timer, type Wheel } from '../util/wheel.ts'
 import type { Sourced } from './balance.ts'
 import type { Server } from './server.ts'
 
+/** Set by set-priority-class and set-priority-offset. */
+export interface Priority {
+  /** Lower ones go first. */
+  readonly priorityClass: number
+  /** Within a class: so much later than it came, or earlier. ms */
+  readonly priorityOffset: number
+}
+
 export interface Waiter extends Sourced {
+  /** undefined: class 0, no offset. Read when it joins. */
+  readonly priority?: Priority | undefined
   /** A slot is taken for it on this server. */
   admitted(server: Server): void
   /** Its time is over. */
@@ -18,13 +28,23 @@ export class Ticket extends Timer {
   readonly position: number
   /** The one server that will do, while it is up; undefined: any. */
   readonly only: Server | undefined
+  readonly #class: number
+  /** The time by which it is ordered within its class. ms */
+  readonly #due: number
 
-  constructor(queue: Queue, waiter: Waiter, position: number, only: Server | undefined) {
+  constructor(queue: Queue, waiter: Waiter, position: number, only: Server | undefined, now: number) {
     super()
+    this.#class = waiter.priority?.priorityClass ?? 0
+    this.#due = now + (waiter.priority?.priorityOffset ?? 0)
     this.#queue = queue
     this.waiter = waiter
     this.position = position
     this.only = only
+  }
+
+  /** Negative: before the other. */
+  compare(other: Ticket): number {
+    return this.#class - other.#class || this.#due - other.#due
   }
 
   strike(): void {
@@ -39,6 +59,8 @@ export class Queue {
   readonly #waiting = new Set<Ticket>()
   /** How many of them any server will do for. */
   anyServer = 0
+  /** Somebody with a priority has joined since it was last empty: the order of arrival is not the order. */
+  #ranked = false
 
   constructor(wheel: Wheel) {
     this.#wheel = wheel
@@ -50,7 +72,9 @@ export class Queue {
 
   /** timeoutMs 0: no limit. */
   join(waiter: Waiter, timeoutMs: number, only?: Server): Ticket {
-    const ticket = new Ticket(this, waiter, this.#waiting.size, only)
+    const ticket = new Ticket(this, waiter, this.#waiting.size, only, this.#wheel.now())
+    const { priority } = waiter
+    if (priority !== undefined && (priority.priorityClass !== 0 || priority.priorityOffset !== 0)) this.#ranked = true
     this.#waiting.add(ticket)
     if (only === undefined) this.anyServer++
     if (timeoutMs > 0) this.#wheel.arm(ticket, timeoutMs)
@@ -59,6 +83,7 @@ export class Queue {
 
   leave(ticket: Ticket): void {
     if (this.#waiting.delete(ticket) && ticket.only === undefined) this.anyServer--
+    if (this.#waiting.size === 0) this.#ranked = false
     this.#wheel.disarm(ticket)
   }
 
@@ -67,7 +92,9 @@ export class Queue {
    * waits for one server, or all do (`each`).
    */
   admit(slot: (ticket: Ticket) => Server | undefined, each: boolean): void {
-    for (const ticket of this.#waiting) {
+    const line = this.#ranked ? [...this.#waiting].sort((a, b) => a.compare(b)) : this.#waiting
+    for (const ticket of line) {
+      if (!this.#waiting.has(ticket)) continue // gone, because of who was admitted before
       const server = slot(ticket)
       if (server === undefined) {
         if (each || ticket.only !== undefined) continue

@@ -20,7 +20,7 @@ import { SessionSubject } from '../sample/subject.ts'
 import type { Backend } from './backend.ts'
 import { Channel } from './channel.ts'
 import { Inspection, type Decision, type InspectionPlan } from './inspection.ts'
-import type { Ticket, Waiter } from './queue.ts'
+import type { Priority, Ticket, Waiter } from './queue.ts'
 import type { Server } from './server.ts'
 
 export type EndedBy = 'C' | 'S' | 'P' | 'c' | 's' | 'I' | '-'
@@ -102,6 +102,11 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
 
   get source(): Address {
     return this.#ends.src
+  }
+
+  /** What rules made of its place in a queue. */
+  get priority(): Priority | undefined {
+    return this.#subject?.effects
   }
 
   get isOver(): boolean {
@@ -444,11 +449,6 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
   }
 
   // ── the end ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  /** Ends the session at once: an operator's or the process' end. */
-  kill(): void {
-    this.#end('P', this.where)
-  }
 
   #end(by: EndedBy, where: EndedIn): void {
     if (this.isOver) return

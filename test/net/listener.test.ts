@@ -159,6 +159,13 @@ t.test('descriptors run out: said once, tried again soon, and said when they are
   t.ok(one?.paused, 'another reason stays')
   w.gate.close()
   t.notOk(w.clock.waking, 'no timer is left')
+
+  await w.gate.open()
+  w.opened[1]?.events.failed('EMFILE')
+  w.gate.close()
+  w.gate.resume('operator')
+  await w.gate.open()
+  t.notOk(w.opened[2]?.paused, 'who closes while they are short and opens again accepts')
 })
 
 t.test('another thread\'s descriptor, asked at each opening', async (t) => {
