@@ -2,7 +2,7 @@
 // that only moves when told.
 
 import type { Address } from '../../src/core/address.ts'
-import type { Listener, ListenEvents, ListenSpec, Provider } from '../../src/core/provider.ts'
+import type { ConnectSpec, Listener, ListenEvents, ListenSpec, Provider } from '../../src/core/provider.ts'
 import { GaugeMemory } from '../../src/proxy/gauge.ts'
 import { buildRuntime, type Runtime } from '../../src/proxy/runtime.ts'
 import type { Plugin } from '../../src/core/plugin.ts'
@@ -45,7 +45,7 @@ export class FakeProvider implements Provider {
   readonly name = 'linux'
   readonly listeners: FakeListener[] = []
   /** Outgoing socks in order, and where they go. */
-  readonly connects: { readonly to: Address; readonly sock: PeerSock }[] = []
+  readonly connects: { readonly to: Address; readonly sock: PeerSock; readonly spec: ConnectSpec }[] = []
   readonly agains = new Set<PeerSock>()
   /** What connect() does about a new sock before it is returned; a throw is connect()'s. */
   onConnect: (sock: PeerSock, to: Address) => void = () => undefined
@@ -62,11 +62,12 @@ export class FakeProvider implements Provider {
     return listener
   }
 
-  connect({ to }: { readonly to: Address }): PeerSock {
+  connect(spec: ConnectSpec): PeerSock {
+    const { to } = spec
     const sock = new PeerSock(this.agains, { family: 'ipv4', host: '10.0.0.1', port: this.#port++ }, to)
     sock.connecting = true
     this.onConnect(sock, to)
-    this.connects.push({ to, sock })
+    this.connects.push({ to, sock, spec })
     return sock
   }
 }

@@ -1,0 +1,95 @@
+// From lines of a configuration to what a provider is asked for: every option reaches the listener or the connect it was written for.
+
+import t from 'tap'
+import type { ConnectSpec, ListenSpec } from '../../src/core/provider.ts'
+import { world } from './world.ts'
+
+const DEFAULTS = 'defaults\n  mode tcp\n  timeout client 1m\n  timeout server 1m\n  timeout connect 1s\n'
+
+async function listened(bind: string, section = ''): Promise<ListenSpec> {
+  const w = await world(`${DEFAULTS}frontend f\n${section}  bind ${bind}\n`)
+  const spec = w.provider.listeners[0]?.spec
+  if (spec === undefined) throw new Error('nothing listens')
+  return spec
+}
+
+async function connected(server: string, section = ''): Promise<ConnectSpec> {
+  const w = await world(`${DEFAULTS}frontend f\n  bind 127.0.0.1:1\n  default_backend b\nbackend b\n${section}  server s ${server}\n`)
+  w.accept({ make: (sock) => sock.arrive('x') })
+  const spec = w.provider.connects[0]?.spec
+  if (spec === undefined) throw new Error('nobody connects')
+  return spec
+}
+
+t.test('bind lines', async (t) => {
+  const at = (port: number) => ({ family: 'ipv4' as const, host: '127.0.0.1', port })
+  t.strictSame(await listened('127.0.0.1:7'), { address: at(7), backlog: 1024, v6only: false, keepAlive: false })
+  const cases: readonly (readonly [string, Partial<ListenSpec>])[] = [
+    ['backlog 9', { backlog: 9 }],
+    ['interface lo', { interface: 'lo' }],
+    ['transparent', { transparent: true }],
+    ['tfo', { tcpFastOpen: true }],
+    ['defer-accept', { deferAccept: true }],
+    ['mss 1400', { mss: 1400 }],
+    ['mss -40', { mss: -40 }],
+    ['tcp-ut 5s', { userTimeout: 5000 }],
+  ]
+  for (const [words, expected] of cases) t.strictSame(await listened(`127.0.0.1:7 ${words}`), { address: at(7), backlog: 1024, v6only: false, keepAlive: false, ...expected }, words)
+  t.equal((await listened('[::]:7 v6only')).v6only, true)
+  t.equal((await listened('[::]:7 v6only v4v6')).v6only, false)
+  t.match(await listened('/run/headgate-test.sock mode 660 uid 12 gid 34'), { address: { family: 'unix', path: '/run/headgate-test.sock', abstract: false }, mode: 0o660, uid: 12, gid: 34 })
+  t.match(await listened('abns@headgate-test'), { address: { family: 'unix', path: 'headgate-test', abstract: true } })
+  t.match(await listened('fd@7'), { fd: 7 })
+  t.equal((await listened('127.0.0.1:7', '  backlog 77\n')).backlog, 77)
+  t.equal((await listened('127.0.0.1:7 backlog 9', '  backlog 77\n')).backlog, 9)
+})
+
+t.test('several addresses and a range of ports on one line are listeners of their own', async (t) => {
+  const w = await world(`${DEFAULTS}frontend f\n  bind 127.0.0.1:10-12,[::1]:13 name all\n`)
+  t.same(w.runtime.listening(), ['127.0.0.1:10', '127.0.0.1:11', '127.0.0.1:12', '[::1]:13'])
+  t.same(w.runtime.frontends[0]?.binds.map((bind) => bind.name), ['all', 'all', 'all', 'all'])
+})
+
+t.test('server lines', async (t) => {
+  const to = { family: 'ipv4' as const, host: '127.0.0.2', port: 9 }
+  t.strictSame(await connected('127.0.0.2:9'), { keepAlive: false, to })
+  const from = (host: string, port = 0) => ({ family: 'ipv4' as const, host, port })
+  const cases: readonly (readonly [string, Partial<ConnectSpec>])[] = [
+    ['tfo', { tcpFastOpen: true }],
+    ['tcp-ut 5s', { userTimeout: 5000 }],
+    ['source 127.0.0.3', { from: from('127.0.0.3') }],
+    ['source 127.0.0.3:4000', { from: from('127.0.0.3', 4000) }],
+    ['source 0.0.0.0 interface lo', { interface: 'lo' }],
+  ]
+  for (const [words, expected] of cases) t.strictSame(await connected(`127.0.0.2:9 ${words}`), { keepAlive: false, to, ...expected }, words)
+  t.strictSame(await connected('127.0.0.2:9', '  source 127.0.0.4\n'), { keepAlive: false, to, from: from('127.0.0.4') }, "the backend's source")
+  t.strictSame(await connected('127.0.0.2:9 source 127.0.0.3', '  source 127.0.0.4\n'), { keepAlive: false, to, from: from('127.0.0.3') }, "the server's own wins")
+  t.strictSame(await connected('127.0.0.2:9', '  default-server tfo\n'), { keepAlive: false, to, tcpFastOpen: true })
+  t.strictSame(await connected('127.0.0.2:9 no-tfo', '  default-server tfo\n'), { keepAlive: false, to })
+})
+
+t.test('keep-alive: towards clients, towards servers, both', async (t) => {
+  for (const [option, client, server] of [['tcpka', true, true], ['clitcpka', true, false], ['srvtcpka', false, true]] as const) {
+    const w = await world(`${DEFAULTS}listen l\n  bind 127.0.0.1:1\n  option ${option}\n  server s 127.0.0.2:9\n`)
+    w.accept({ make: (sock) => sock.arrive('x') })
+    t.equal(w.provider.listeners[0]?.spec.keepAlive, client, `option ${option}: clients`)
+    t.equal(w.provider.connects[0]?.spec.keepAlive, server, `option ${option}: servers`)
+  }
+})
+
+t.test('splicing: both ways unless options say otherwise', async (t) => {
+  const cases: readonly (readonly [string, boolean, boolean])[] = [
+    ['', true, true],
+    ['  option splice-auto\n', true, true],
+    ['  no option splice-auto\n', false, false],
+    ['  option splice-request\n', true, false],
+    ['  option splice-response\n', false, true],
+    ['  no option splice-auto\n  option splice-request\n', true, false],
+    ['  no option splice-response\n', true, false],
+  ]
+  for (const [options, request, response] of cases) {
+    const w = await world(`${DEFAULTS}frontend f\n${options}  bind 127.0.0.1:1\n`)
+    const frontend = w.runtime.frontends[0]
+    t.same([frontend?.spliceRequest, frontend?.spliceResponse], [request, response], options)
+  }
+})
