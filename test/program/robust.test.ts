@@ -312,11 +312,11 @@ async function shortOf(t: Tap, program: Program, place: number, n: number): Prom
 }
 
 await t.test('few descriptors from the start: fewer sessions at a time', { skip: process.env['HEADGATE_ORACLE'] === 'haproxy' && 'HAProxy refuses to start with so few' }, async (t) => {
-  const s = await subject(small, { descriptors: 80 })
+  const s = await subject(small, { descriptors: 200 })
   t.teardown(() => s.end())
   const server = await serve(s.port('server'), { on: echo })
   t.teardown(() => server.close())
-  await shortOf(t, s.program, s.port('plain'), 90)
+  await shortOf(t, s.program, s.port('plain'), 150)
   sound(t, s.program)
 })
 
