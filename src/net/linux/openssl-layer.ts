@@ -11,6 +11,7 @@
 // error. Emptying it costs more than a read does. So reads and writes are made without, and an error is believed only if it is
 // still one when tried again on an empty queue; whoever fails leaves it empty.
 
+import { constants } from 'node:os'
 import type { Address } from '../../core/address.ts'
 import type { Bytes } from '../../core/bytes.ts'
 import { EMPTY_IN, ERR_IN, ERR_OUT, FULL_OUT, SHUT_IN, SHUT_OUT, type Flow, type HandshakeState, type Owner } from '../../core/sock.ts'
@@ -27,6 +28,7 @@ import { errnoName } from './syscalls.ts'
 const WANT_READ = 2
 const WANT_WRITE = 3
 const SYSCALL = 5
+const { ECONNRESET } = constants.errno
 const ZERO_RETURN = 6
 const BIO_C_SET_MEM_EOF_RETURN = 130
 const BOTH_SHUT = 3
@@ -272,6 +274,12 @@ export abstract class OpenSslLayer implements TlsSession {
     if (error === ZERO_RETURN) {
       this.#ended = true
       return SHUT_IN
+    }
+    // The kernel tells of a reset once: asked again, it would say end.
+    if (error === SYSCALL && errno === ECONNRESET) {
+      this.ssl.errorClear()
+      this.#break('ECONNRESET')
+      return ERR_IN
     }
     // Somebody else's error in the queue would look like this one. A fatal alert is the peer's own, and read once only.
     const alert = isAlert(this.ssl.errorLast())

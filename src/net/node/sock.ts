@@ -31,6 +31,8 @@ export class StreamSock implements Sock {
   #ended = false
   #ending = false
   #closed = false
+  #local: Address = NO_ADDRESS
+  #remote: Address = NO_ADDRESS
 
   constructor(socket: Socket) {
     this.socket = socket
@@ -50,9 +52,10 @@ export class StreamSock implements Sock {
     if (this.connecting) {
       socket.on('connect', () => {
         this.connecting = false
+        this.#keepEnds()
         this.owner.ready()
       })
-    }
+    } else this.#keepEnds()
     socket.pause()
   }
 
@@ -144,11 +147,18 @@ export class StreamSock implements Sock {
   }
 
   local(): Address {
-    return inet(this.socket.localFamily, this.socket.localAddress, this.socket.localPort)
+    return this.#local
   }
 
   remote(): Address {
-    return inet(this.socket.remoteFamily, this.socket.remoteAddress, this.socket.remotePort)
+    return this.#remote
+  }
+
+  /** node:net forgets the ends of a socket that is destroyed. */
+  #keepEnds(): void {
+    const { socket } = this
+    this.#local = inet(socket.localFamily, socket.localAddress, socket.localPort)
+    this.#remote = inet(socket.remoteFamily, socket.remoteAddress, socket.remotePort)
   }
 }
 
