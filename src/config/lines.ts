@@ -40,7 +40,7 @@ export const bindLines = keyword<readonly BindLine[]>({
 })
 
 /** The options of the default-server lines so far, each over those before it. */
-export const defaultServer = keyword<Values>({
+const defaultServer = keyword<Values>({
   name: 'default-server',
   sections: ['defaults', 'backend'],
   args: '[param*]',

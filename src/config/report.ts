@@ -8,7 +8,7 @@ import type { Level, Problem } from '../core/keyword.ts'
 import type { Loaded } from './load.ts'
 
 /** `[ALERT]    `, as wide as HAProxy's. */
-export function tag(level: Level): string {
+function tag(level: Level): string {
   return `[${level.toUpperCase()}]`.padEnd(11)
 }
 

@@ -68,7 +68,7 @@ function keyType(key: KeyObject): TlsCertificate['keyType'] {
 }
 
 /** DNS names of the subjectAltName and the common name, lower case, each once: HAProxy looks at both. */
-export function certificateNames(x509: X509Certificate): string[] {
+function certificateNames(x509: X509Certificate): string[] {
   const names = new Set<string>()
   for (const entry of (x509.subjectAltName ?? '').split(', ')) {
     if (entry.startsWith('DNS:')) names.add(entry.slice(4).toLowerCase())

@@ -21,7 +21,7 @@ export type ProxyRead =
   | { readonly state: 'header'; readonly header: ProxyHeader }
 
 /** Length limit where the caller has none of its own: HAProxy's default buffer. bytes */
-export const PROXY_HEADER_LIMIT = 16384
+const PROXY_HEADER_LIMIT = 16384
 
 /** Reads the header at the front of `bytes`. `limit` bounds its whole length. Nothing of `bytes` is kept. */
 export function readProxyHeader(bytes: Buffer, limit: number = PROXY_HEADER_LIMIT): ProxyRead {

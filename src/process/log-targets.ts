@@ -41,7 +41,7 @@ class LineDestination {
 }
 
 /** pino is loaded for those who use it: a start without a descriptor to log to is the faster for it. */
-export async function openDescriptor(fd: number, log: ProcessLog): Promise<LogTransport> {
+async function openDescriptor(fd: number, log: ProcessLog): Promise<LogTransport> {
   const { pino } = await import('pino')
   try {
     fstatSync(fd)
@@ -125,7 +125,7 @@ class UdpTransport implements LogTransport {
 }
 
 /** Resolves once the address is known. Rejects with an Error when its name has none. */
-export async function openUdp(host: string, port: number, family: 'ipv4' | 'ipv6' | 'any', log: ProcessLog): Promise<LogTransport> {
+async function openUdp(host: string, port: number, family: 'ipv4' | 'ipv6' | 'any', log: ProcessLog): Promise<LogTransport> {
   const known = isIP(host)
   const asked = family === 'ipv4' ? 4 : family === 'ipv6' ? 6 : 0
   const found = known !== 0 ? { address: host, family: known } : await lookup(host, { family: asked })
@@ -142,7 +142,7 @@ export async function openUdp(host: string, port: number, family: 'ipv4' | 'ipv6
 }
 
 /** Unix datagrams are the kernel's own call: Node has none. Without it, a transport that loses every line and says so once. */
-export async function openUnix(address: UnixAddress, log: ProcessLog): Promise<LogTransport> {
+async function openUnix(address: UnixAddress, log: ProcessLog): Promise<LogTransport> {
   const name = address.abstract ? `abns@${address.path}` : address.path
   const [{ loadKernel }, { openUnixDatagram }] = await Promise.all([import('../net/linux/syscalls.ts'), import('../net/linux/datagram.ts')])
   const kernel = loadKernel()

@@ -20,7 +20,7 @@ export function saysWarning(problems: readonly Problem[]): boolean {
 export type MessageLevel = 'alert' | 'warning' | 'notice' | 'diag'
 
 /** The bracketed level, as wide as HAProxy's, the process id behind it. */
-export function messageLine(level: MessageLevel, text: string, pid: number): string {
+function messageLine(level: MessageLevel, text: string, pid: number): string {
   return `${`[${level.toUpperCase()}]`.padEnd(10)} (${pid}) : ${text}\n`
 }
 

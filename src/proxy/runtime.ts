@@ -121,7 +121,7 @@ export class Runtime {
   /** Lets go of everything at once. Idempotent. */
   kill(): void {
     this.softStop()
-    for (const conn of [...this.#live]) conn.abandon()
+    for (const conn of this.#live) conn.abandon()
     this.#finish()
   }
 

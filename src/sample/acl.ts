@@ -152,7 +152,7 @@ function evaluator(expression: Expression, groups: readonly IndexSlot[]): (subje
 }
 
 /** Whose ACLs they are: `defaults` sections keep theirs to themselves. */
-export function aclOwner(args: Args): string {
+function aclOwner(args: Args): string {
   return `${args.sectionKind === 'defaults' ? 'defaults' : 'proxy'} ${args.sectionName}`
 }
 

@@ -54,7 +54,7 @@ function castInt(s: Sample): bigint | undefined {
 }
 
 /** The number that a string begins with, 0 when it begins with none. */
-export function leadingInt(text: string): bigint {
+function leadingInt(text: string): bigint {
   const digits = /^([+-]?)([0-9]{1,40})/.exec(text)
   if (digits === null) return 0n
   const n = BigInt(digits[2] ?? '0')

@@ -55,7 +55,7 @@ function proxyText(scope: Scope): string {
 }
 
 /** The disjunction of conjunctions that the words write. */
-export function compileTerms(words: readonly Word[], scope: Scope, fail: Fail): readonly (readonly Term[])[] | undefined {
+function compileTerms(words: readonly Word[], scope: Scope, fail: Fail): readonly (readonly Term[])[] | undefined {
   const either: Term[][] = []
   let all: Term[] = []
   let negated = false
@@ -116,7 +116,7 @@ function warnNever(test: AclTest, who: string, scope: Scope, at: Word): void {
   scope.warn(`${who} will never match in '${scope.rule}' because it uses keyword '${test.fetch}' which is incompatible with '${scope.rule}'`, undefined, at)
 }
 
-export function not(truth: Truth): Truth {
+function not(truth: Truth): Truth {
   return truth === 'pass' ? 'fail' : truth === 'fail' ? 'pass' : 'wait'
 }
 
@@ -142,7 +142,7 @@ function every(all: readonly Term[], subject: Subject, final: boolean): Truth {
   return truth
 }
 
-export function evaluateTerm(term: Term, subject: Subject, final: boolean): Truth {
+function evaluateTerm(term: Term, subject: Subject, final: boolean): Truth {
   let truth: Truth = 'fail'
   for (const test of term.tests) {
     const one = test.evaluate(subject, final)

@@ -154,7 +154,7 @@ function absent(mayChange: boolean): Fetched {
 }
 
 /** The name that begins at `at`: up to a parenthesis or a comma. */
-export function nameAt(text: string, at: number): string {
+function nameAt(text: string, at: number): string {
   let end = at
   while (end < text.length && text[end] !== '(' && text[end] !== ',') end++
   return text.slice(at, end)
@@ -169,7 +169,7 @@ function usage(name: string, specs: readonly { name: string; optional?: boolean 
 
 const TYPES: Readonly<Record<OutputType, string>> = { bool: 'boolean', sint: 'integer', ipv4: 'IPv4 address', ipv6: 'IPv6 address', ip: 'address', str: 'string', bin: 'binary', any: 'value' }
 
-export function typeText(type: OutputType): string {
+function typeText(type: OutputType): string {
   return TYPES[type]
 }
 

@@ -25,7 +25,7 @@ export function parseVariable(text: string): VariableName | string {
 }
 
 /** The process's variables, the level above all others. */
-export class ProcessVariables implements Variables {
+class ProcessVariables implements Variables {
   readonly #values = new Map<string, Sample>()
 
   get(variable: VariableName): Sample | undefined {
@@ -42,7 +42,7 @@ export class ProcessVariables implements Variables {
 }
 
 /** One connection's or session's variables; those of another level are its parent's. Memory is taken with the first variable. */
-export class LevelVariables implements Variables {
+class LevelVariables implements Variables {
   readonly #scopes: readonly VariableScope[]
   readonly #parent: Variables | undefined
   #values: Map<string, Sample> | undefined

@@ -26,11 +26,6 @@ const TEXTS: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'Connection timed out',
 }
 
-/** The text of a system error name; the name itself where there is none. */
-export function errnoText(name: string): string {
-  return TEXTS[name] ?? name
-}
-
 /** The text of an Error with a code; its message where it has none. */
 export function errorText(error: unknown): string {
   if (!(error instanceof Error)) return String(error)

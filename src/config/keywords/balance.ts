@@ -63,8 +63,6 @@ export interface HashType {
   readonly avalanche: boolean
 }
 
-export const DEFAULT_HASH_TYPE: HashType = { method: 'map-based', function: 'sdbm', avalanche: false }
-
 /** Default map-based sdbm, without avalanche. Consistent without a function has avalanche, as in HAProxy. */
 export const hashType = sided<HashType>('backend', {
   name: 'hash-type',

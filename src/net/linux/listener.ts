@@ -38,7 +38,7 @@ const PASSING: ReadonlySet<number> = new Set([
   -E.ETIMEDOUT,
 ])
 
-export class LinuxListener implements Listener, Pollable {
+class LinuxListener implements Listener, Pollable {
   readonly address: Address
   /** Set by the poller. */
   generation = 0

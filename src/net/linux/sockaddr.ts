@@ -7,7 +7,7 @@ import { NO_ADDRESS, type Address } from '../../core/address.ts'
 import { AF_INET, AF_INET6, AF_UNIX, E } from './syscalls.ts'
 
 /** Room for any address that the kernel returns. */
-export const SOCKADDR_ROOM = 128
+const SOCKADDR_ROOM = 128
 /** Bytes of sun_path. */
 const PATH_ROOM = 108
 
@@ -23,11 +23,11 @@ export function prepareSockaddr(): void {
   SIZE_VALUE[0] = SOCKADDR_ROOM
 }
 
-export function sockaddrSize(): number {
+function sockaddrSize(): number {
   return SIZE_VALUE[0] ?? 0
 }
 
-export function sockaddrFamily(): number {
+function sockaddrFamily(): number {
   return SOCKADDR_HALVES[0] ?? 0
 }
 

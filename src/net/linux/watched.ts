@@ -13,7 +13,7 @@ import type { Thread } from './thread.ts'
 
 const EVENTS = sys.EPOLLIN | sys.EPOLLPRI | sys.EPOLLOUT | sys.EPOLLRDHUP | sys.EPOLLET
 
-export const NOBODY: Owner = { ready: () => undefined }
+const NOBODY: Owner = { ready: () => undefined }
 
 export abstract class Watched extends Ends implements Pollable, Worker {
   owner: Owner = NOBODY

@@ -49,7 +49,7 @@ function options(offer: TlsOffer, certificate: TlsCertificate | undefined, ca: r
 }
 
 /** Throws what OpenSSL finds wrong with the settings. */
-export function nodeServerContext(settings: TlsServerSettings): SecureContext {
+function nodeServerContext(settings: TlsServerSettings): SecureContext {
   const ca = [settings.ca?.pem, settings.caVerify?.pem].filter((pem) => pem !== undefined)
   const scope = sessionScope(settings)
   let secure = SSL_OP_NO_RENEGOTIATION | SSL_OP_PRIORITIZE_CHACHA
@@ -126,7 +126,7 @@ class Sessions {
   }
 }
 
-export function nodeClientContext(settings: TlsClientSettings): SecureContext {
+function nodeClientContext(settings: TlsClientSettings): SecureContext {
   const ca = settings.ca === undefined ? [] : [settings.ca.pem]
   const secure = settings.tickets ? 0 : constants.SSL_OP_NO_TICKET
   return createSecureContext({ ...options(settings, settings.certificate, ca, settings.crl?.pem), secureOptions: secure })

@@ -13,7 +13,7 @@ import { parseVariable, processVariables } from '../variables.ts'
 import { didYouMean } from '../vocabulary.ts'
 import { noSubject } from '../subject.ts'
 
-export const ALL_RULES: readonly RuleSet[] = ['connection', 'handshake', 'session', 'request', 'response']
+const ALL_RULES: readonly RuleSet[] = ['connection', 'handshake', 'session', 'request', 'response']
 
 const CONDITIONS = ['ifexists', 'ifnotexists', 'ifempty', 'ifnotempty', 'ifset', 'ifnotset', 'ifgt', 'iflt'] as const
 export type SetCondition = (typeof CONDITIONS)[number]

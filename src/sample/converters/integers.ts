@@ -6,7 +6,7 @@ import { cast, clamp64, INT64_MAX } from '../cast.ts'
 import { parseVariable } from '../variables.ts'
 
 /** An argument that is an integer or the name of a variable that holds one. undefined: reported. */
-export function integerArgument(args: ArgValues, index: number, fail: Fail): ((subject: Subject) => bigint | undefined) | undefined {
+function integerArgument(args: ArgValues, index: number, fail: Fail): ((subject: Subject) => bigint | undefined) | undefined {
   const text = toText(args.str(index))
   if (/^[+-]?[0-9]{1,20}$/.test(text)) {
     const n = clamp64(BigInt(text.startsWith('+') ? text.slice(1) : text))

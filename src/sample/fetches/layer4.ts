@@ -12,7 +12,7 @@ import { parseIPv4, parseIPv6 } from '../../util/ip.ts'
 import { connectionErrorNumber } from './connection-errors.ts'
 
 /** An address as a sample; Unix sockets have none. */
-export function addressSample(address: Address | undefined): Fetched {
+function addressSample(address: Address | undefined): Fetched {
   if (address?.family === 'ipv4') {
     const value = parseIPv4(address.host)
     return value === undefined ? undefined : { type: 'ipv4', value }
@@ -24,7 +24,7 @@ export function addressSample(address: Address | undefined): Fetched {
   return undefined
 }
 
-export function portSample(address: Address | undefined): Fetched {
+function portSample(address: Address | undefined): Fetched {
   return address?.family === 'ipv4' || address?.family === 'ipv6' ? sint(address.port) : undefined
 }
 

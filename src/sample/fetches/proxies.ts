@@ -70,7 +70,7 @@ function of<T>(name: string, source: Source, output: 'sint' | 'str', doc: string
   }
 }
 
-export function queuedIn(backend: ProxyView): number {
+function queuedIn(backend: ProxyView): number {
   return backend.servers.reduce((sum, server) => sum + server.queued, backend.queued)
 }
 

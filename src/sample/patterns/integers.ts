@@ -5,7 +5,7 @@ import { cast, INT64_MAX, INT64_MIN } from '../cast.ts'
 import type { Pattern, PatternIndex } from './pattern.ts'
 
 export type Operator = 'eq' | 'ge' | 'gt' | 'le' | 'lt'
-export const OPERATORS: readonly Operator[] = ['eq', 'ge', 'gt', 'le', 'lt']
+const OPERATORS: readonly Operator[] = ['eq', 'ge', 'gt', 'le', 'lt']
 
 export function isOperator(text: string): text is Operator {
   return OPERATORS.some((operator) => operator === text)
@@ -34,7 +34,7 @@ export const version: ParseNumber = (text) => {
 }
 
 /** `5`, `5:7`, `:7`, `5:` with an operator. A string: what is wrong. */
-export function parseRange(text: string, operator: Operator, number: ParseNumber): { low: bigint; high: bigint } | string {
+function parseRange(text: string, operator: Operator, number: ParseNumber): { low: bigint; high: bigint } | string {
   const colon = text.indexOf(':')
   let low: bigint | undefined = INT64_MIN
   let high: bigint | undefined = INT64_MAX
