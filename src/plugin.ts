@@ -25,6 +25,7 @@ export * from './core/tls-hosts.ts'
 // The rule language: what samples, converters and actions are, and rule sets for handlers that evaluate them.
 export * from './core/action.ts'
 export * from './core/sample.ts'
+export * from './core/trace.ts'
 export * from './core/view.ts'
 export { cast } from './sample/cast.ts'
 export { compileCondition } from './sample/condition.ts'

@@ -3,6 +3,7 @@
 //
 // Pure: what a verdict means for sockets and timers is the engine's business (net/connection.ts).
 
+import type { Trace } from './trace.ts'
 import type { Cause, Handler, Handshake, MakeHandler, Verdict, Why } from './handler.ts'
 
 /** Handlers made for one connection, in order; those that succeeded have left. */
@@ -10,10 +11,12 @@ export class Pipeline {
   #list: Handler[] = []
   #stepping = false
   #ended = false
+  readonly #trace: Trace | undefined
   /** What a MakeHandler threw: the first run() says it. */
   #unmade: { readonly error: unknown } | undefined
 
-  constructor(plan: readonly MakeHandler[]) {
+  constructor(plan: readonly MakeHandler[], trace?: Trace) {
+    this.#trace = trace
     try {
       for (const make of plan) this.#list.push(make())
     } catch (error) {
@@ -40,7 +43,9 @@ export class Pipeline {
       for (;;) {
         const handler = this.#list[0]
         if (handler === undefined) return bug('the last handler served nothing')
+        this.#trace?.asked(handler.name)
         const verdict = handler.step(hs)
+        this.#trace?.said(handler.name, verdict)
         if (verdict.verdict !== 'next') return verdict
         if (this.#list[0] !== handler) return bug('the connection ended within step()') // and end() was called for it
         // Made before anything leaves the list: when a maker throws, this handler still gets its end().

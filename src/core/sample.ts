@@ -7,6 +7,7 @@ import type { FactKey } from './handler.ts'
 import type { Place, Values, Word } from './keyword.ts'
 import type { Plugin } from './plugin.ts'
 import type { SessionRecord } from './record.ts'
+import type { Trace } from './trace.ts'
 
 /**
  * Bytes as a string: one character per byte, U+0000 to U+00FF (Node's 'latin1'), so that searching, slicing and hashing are the
@@ -138,6 +139,8 @@ export interface Subject {
   readonly variables: Variables
   readonly record: SessionRecord | undefined
   readonly effects: SessionEffects | undefined
+  /** Who is told how rules and expressions come out. */
+  readonly trace?: Trace | undefined
 }
 
 /** Evaluates one fetch. It never throws: what cannot be had is undefined. */

@@ -15,6 +15,7 @@ import { Pipeline } from '../core/pipeline.ts'
 import * as shutting from '../core/shut.ts'
 import { CTRL, DATA, R, SOCK, W, type Shut } from '../core/shut.ts'
 import { EMPTY_IN, ERR_IN, ERR_OUT, SHUT_IN, type DataLayer, type KernelSock, type LayerMaker, type Owner, type Sock } from '../core/sock.ts'
+import { TRACE, TRACER } from '../core/trace.ts'
 import { Timer, type Wheel } from '../util/wheel.ts'
 
 /** What is the same for all connections of a bind or server line. */
@@ -134,7 +135,9 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
 
   /** Begins the handshake. Facts that the plan's handlers need are set before. */
   start(): void {
-    this.#pipeline = new Pipeline(this.#plan.handlers)
+    const trace = this.get(TRACER)?.(this.id, this.side)
+    if (trace !== undefined) this.set(TRACE, trace)
+    this.#pipeline = new Pipeline(this.#plan.handlers, trace)
     this.#handshake()
     if (this.#pipeline !== null && this.#plan.handshakeMs > 0) this.#plan.wheel.arm(this, this.#plan.handshakeMs)
   }
@@ -264,6 +267,7 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
     const handler = this.side === 'connect' && !this.#begun ? '' : (this.#pipeline?.current ?? '')
     const detail = why.detail ?? this.#pipeline?.detail(why.cause)
     this.#leaveHandshake()
+    this.get(TRACE)?.note(`${this.side === 'accept' ? 'refused' : 'not connected'}: ${why.cause}${detail === undefined ? '' : ` (${detail})`}${handler === '' ? '' : ` in handler '${handler}'`}, ${how === 'finish' ? 'ended politely' : how === 'reset' ? 'reset' : 'left without a word'}`)
     this.#events.refused(this, handler, detail === undefined ? why : { ...why, detail })
     if (how === 'finish') this.finish()
     else if (how === 'reset') this.reset()

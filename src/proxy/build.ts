@@ -10,6 +10,8 @@ import type { ProxySection } from '../config/configuration.ts'
 import type { ConnectionPlan, EngineConnection } from '../net/connection.ts'
 import { requestInspectDelay, requestRules, responseInspectDelay, responseRules } from '../sample/content.ts'
 import { timeoutConnect } from '../config/keywords/timeouts.ts'
+import { TRACER } from '../core/trace.ts'
+import type { Tracer } from '../core/trace.ts'
 import type { Wheel } from '../util/wheel.ts'
 import type { GaugeMemory } from './gauge.ts'
 import type { InspectionPlan } from './inspection.ts'
@@ -29,6 +31,8 @@ export interface BuildHost {
   readonly plugins: readonly Plugin[]
   readonly global: Values
   readonly bufferSize: number
+  /** Who is told of every connection's way; nobody usually. */
+  readonly tracer?: Tracer | undefined
   /** Where a proxy's log lines go; undefined: nowhere. */
   sinkFor(values: Values): LogSink | undefined
   /** Descriptors that another thread listens on, by frontend and number of its listener; undefined: open one. */
@@ -142,7 +146,7 @@ export class Build {
       bufferSize: this.bufferSize,
       wheel: this.wheel,
       clock: this.clock,
-      facts: more.facts ?? new Map(),
+      facts: this.#host.tracer === undefined ? (more.facts ?? new Map()) : new Map<unknown, unknown>([...(more.facts ?? []), [TRACER, this.#host.tracer]]),
       live: this.live,
     }
   }

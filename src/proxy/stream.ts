@@ -14,6 +14,7 @@ import { ended, ending, R, W } from '../core/shut.ts'
 import { EMPTY_IN, ERR_IN, ERR_OUT, SHUT_IN, SHUT_OUT, type Flow } from '../core/sock.ts'
 import type { Provider } from '../core/provider.ts'
 import { Attempt, type AttemptEvents } from '../net/connect.ts'
+import { TRACE, type Trace } from '../core/trace.ts'
 import { Alarm, type Wheel } from '../util/wheel.ts'
 import { SESSION_ENDS } from '../core/view.ts'
 import { SessionSubject } from '../sample/subject.ts'
@@ -87,10 +88,12 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
   /** A rule gave the connection to an application, or left the client without a word. */
   #served: App | undefined
   #silent = false
+  readonly #trace: Trace | undefined
 
   constructor(host: StreamHost, client: Connection) {
     this.#host = host
     this.client = client
+    this.#trace = client.get(TRACE)
     this.openedAt = host.wheel.now()
     this.#clientActive = this.openedAt
   }
@@ -181,6 +184,7 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
   #route(): void {
     const backend = this.#host.route(this)
     this.backend = backend
+    this.#trace?.note(backend === undefined ? 'no backend' : `backend ${backend.name}`)
     if (backend === undefined) {
       this.#end('S', 'C')
       return
@@ -199,8 +203,11 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
     if (backend === undefined) return
     const ruled = except === undefined && backend.settings.useServer.length > 0 ? backend.ruled(this.subject) : undefined
     const choice = ruled === undefined ? backend.choose(this, except) : backend.take(ruled)
-    if (choice === 'none') this.#end('S', 'C')
-    else if (choice === 'full') {
+    if (choice === 'none') {
+      this.#trace?.note('no server is up')
+      this.#end('S', 'C')
+    } else if (choice === 'full') {
+      this.#trace?.note('every server is full: it waits in the queue')
       this.where = 'Q'
       const ticket = backend.join(this, ruled)
       this.#ticket = ticket
@@ -211,6 +218,7 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
   admitted(server: Server): void {
     this.#ticket = undefined
     this.server = server
+    this.#trace?.note(`server ${this.backend?.name ?? ''}/${server.name}`)
     this.where = 'C'
     if (this.assignedAt < 0) this.assignedAt = this.#host.wheel.now()
     // Nobody connects for a client that has gone already.
@@ -455,6 +463,7 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
     this.overAt = this.#host.wheel.now()
     this.by = by
     this.where = where
+    this.#trace?.note(`session over: ${this.#served === undefined ? `${by}${where}` : `served by '${this.#served.name}'`}`)
     this.#attempt?.abort()
     this.#inspection?.stop()
     this.#answer?.stop()

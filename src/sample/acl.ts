@@ -133,14 +133,23 @@ export function compileTest(words: readonly Word[], scope: Scope, fail: Fail): A
     )
   }
   groups.push(slot)
-  return { text: words.map((w) => w.text).join(' '), fetch: expression.fetch, source: expression.source, evaluate: evaluator(expression, groups) }
+  return { text: words.map((w) => w.text).join(' '), fetch: expression.fetch, source: expression.source, evaluate: evaluator(expression, groups, words.map((w) => w.text).join(' ')) }
 }
 
 function noMethod(expression: Expression, fail: Fail, at: Word): undefined {
   return fail(`matching method must be specified first (using '-m') when using a sample fetch of this type ('${expression.fetch}')`, undefined, at)
 }
 
-function evaluator(expression: Expression, groups: readonly IndexSlot[]): (subject: Subject, final: boolean) => Truth {
+function evaluator(expression: Expression, groups: readonly IndexSlot[], text: string): (subject: Subject, final: boolean) => Truth {
+  const evaluate = matcher(expression, groups)
+  return (subject, final) => {
+    const truth = evaluate(subject, final)
+    if (subject.trace !== undefined) subject.trace.test(text, truth)
+    return truth
+  }
+}
+
+function matcher(expression: Expression, groups: readonly IndexSlot[]): (subject: Subject, final: boolean) => Truth {
   return (subject, final) => {
     const sample = expression.evaluate(subject)
     if (sample === undefined) return 'fail'

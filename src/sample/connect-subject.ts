@@ -3,6 +3,8 @@
 import type { Address } from '../core/address.ts'
 import { originFact, type Handshake, type Origin } from '../core/handler.ts'
 import type { Subject, Variables } from '../core/sample.ts'
+import { TRACE } from '../core/trace.ts'
+import type { Trace } from '../core/trace.ts'
 import { FRONTEND, type Peer, type ProxyView } from '../core/view.ts'
 import { connectionVariables } from './variables.ts'
 
@@ -16,12 +18,14 @@ export class ConnectSubject implements Subject {
   readonly target = undefined
   readonly record = undefined
   readonly effects = undefined
+  readonly trace: Trace | undefined
   src: Address
   dst: Address
 
   constructor(hs: Handshake) {
     const origin = hs.get(originFact)
     this.server = hs
+    this.trace = hs.get(TRACE)
     this.client = origin === undefined ? undefined : peerOf(origin)
     this.src = (origin ?? hs).src
     this.dst = (origin ?? hs).dst

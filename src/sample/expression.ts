@@ -41,10 +41,10 @@ export interface ExpressionWords {
 export function compileExpression(words: ExpressionWords, scope: Scope, fail: Fail): Expression | undefined {
   const first = words.next()
   if (first === undefined || first.text === '') return fail('missing fetch method', 'write a sample expression such as src or dst_port', first)
-  let expression = compileText(first, scope, fail, false)
+  let expression = compileWord(first, scope, fail, false)
   while (expression !== undefined) {
     const more = words.peek()
-    if (more === undefined || !vocabulary(scope.plugins).converters.has(nameAt(more.text, 0))) return expression
+    if (more === undefined || !vocabulary(scope.plugins).converters.has(nameAt(more.text, 0))) return traced(expression)
     words.next()
     expression = extend(expression, more, scope, fail)
   }
@@ -53,6 +53,24 @@ export function compileExpression(words: ExpressionWords, scope: Scope, fail: Fa
 
 /** Compiles one word as a whole. `acl`: words that are for ACLs only are allowed. */
 export function compileText(word: Word, scope: Scope, fail: Fail, acl: boolean): Expression | undefined {
+  const expression = compileWord(word, scope, fail, acl)
+  return expression === undefined ? undefined : traced(expression)
+}
+
+/** It tells its value where somebody listens. */
+function traced(expression: Expression): Expression {
+  const { text, evaluate } = expression
+  return {
+    ...expression,
+    evaluate: (subject) => {
+      const value = evaluate(subject)
+      if (subject.trace !== undefined) subject.trace.value(text, value)
+      return value
+    },
+  }
+}
+
+function compileWord(word: Word, scope: Scope, fail: Fail, acl: boolean): Expression | undefined {
   const text = word.text
   const name = nameAt(text, 0)
   const known = vocabulary(scope.plugins).fetches

@@ -17,6 +17,8 @@ export interface Rule {
   /** The section that it stands in, and its action's name. */
   readonly section: string
   readonly action: string
+  /** `tcp-request content` */
+  readonly keyword: string
   readonly act: Act
   readonly condition: Condition | undefined
   /** Handlers that its action may insert. */
@@ -124,7 +126,7 @@ export function parseRule(args: Args, rules: RuleSet): Rule | undefined {
     condition = compileCondition(rest, scope, (text, hint, at) => fail(`${what} : ${text}`, hint, at))
     if (condition === undefined) return undefined
   }
-  return { text: words.map((w) => w.text).join(' '), place: args.place, section: args.sectionName, action: name, act, condition, inserts: spec.inserts ?? [], slot: name === 'capture' ? captureSlots(args.values) : undefined }
+  return { text: words.map((w) => w.text).join(' '), place: args.place, section: args.sectionName, action: name, keyword: place.words, act, condition, inserts: spec.inserts ?? [], slot: name === 'capture' ? captureSlots(args.values) : undefined }
 }
 
 /** The keyword of each rule set, which is made once. */
@@ -193,8 +195,11 @@ export class RuleRun {
     for (;;) {
       const rule = this.#rules[this.#at]
       if (rule === undefined) return NEXT_RULE
+      const { trace } = subject
+      trace?.rule(rule.keyword, rule.text, rule.place)
       if (!this.#passed && rule.condition !== undefined) {
         const truth = rule.condition.test(subject, final)
+        if (truth !== 'pass') trace?.ruled(truth, undefined)
         if (truth === 'wait') return WAIT_RULE
         if (truth === 'fail') {
           this.#at++
@@ -202,6 +207,7 @@ export class RuleRun {
         }
       }
       const result = rule.act(subject, final)
+      trace?.ruled('pass', result)
       if (result.result === 'wait' && !final) {
         this.#passed = true
         return WAIT_RULE

@@ -4,6 +4,8 @@ import type { Address } from '../core/address.ts'
 import type { Handshake } from '../core/handler.ts'
 import { uniqueIdFact, type SessionRecord } from '../core/record.ts'
 import type { SessionEffects, Subject, Variables } from '../core/sample.ts'
+import { TRACE } from '../core/trace.ts'
+import type { Trace } from '../core/trace.ts'
 import type { Contents, Peer, ProxyView, ServerView } from '../core/view.ts'
 import { FRONTEND, SESSION_ENDS } from '../core/view.ts'
 import { connectionVariables, processVariables, SessionVariables, VARIABLES } from './variables.ts'
@@ -17,6 +19,7 @@ export class HandshakeSubject implements Subject {
   readonly backend = undefined
   readonly target = undefined
   readonly effects = undefined
+  readonly trace: Trace | undefined
   readonly #now: () => number
   readonly #session: boolean
 
@@ -26,6 +29,7 @@ export class HandshakeSubject implements Subject {
    */
   constructor(hs: Handshake, now: () => number, session = false) {
     this.client = hs
+    this.trace = hs.get(TRACE)
     this.#now = now
     this.#session = session
   }
@@ -128,11 +132,13 @@ export class SessionSubject implements Subject {
   #record: SessionRecord | undefined
   #variables: Variables | undefined
   readonly effects: SessionEffects = { logLevel: undefined, priorityClass: 0, priorityOffset: 0, requestCaptures: [] }
+  readonly trace: Trace | undefined
   readonly #now: () => number
 
   /** @param now the clock, ms since the epoch */
   constructor(client: Peer, now: () => number) {
     this.client = client
+    this.trace = client.get(TRACE)
     const ends = client.get(SESSION_ENDS)
     this.src = ends?.src ?? client.src
     this.dst = ends?.dst ?? client.dst

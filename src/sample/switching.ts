@@ -14,6 +14,8 @@ import { argsScope } from './scope.ts'
 export interface SwitchingRule {
   /** As written: `web if { dst_port 80 }`. */
   readonly text: string
+  /** `use_backend` or `use-server`. */
+  readonly keyword: string
   readonly place: Place
   readonly section: string
   /** The name when it does not depend on the connection: start-up checks that there is such a one. */
@@ -45,6 +47,7 @@ function parseSwitching(args: Args, stage: SampleStage, what: string, needsCondi
   }
   return {
     text: [word, ...words].map((w) => w.text).join(' '),
+    keyword: args.keyword,
     place: args.place,
     section: args.sectionName,
     name: format.constant === undefined ? undefined : toText(format.constant),
@@ -99,7 +102,11 @@ export function chooseServer<S>(rules: readonly SwitchingRule[], subject: Subjec
 }
 
 function holds(rule: SwitchingRule, subject: Subject): boolean {
-  return rule.condition === undefined || rule.condition.test(subject, true) === 'pass'
+  const { trace } = subject
+  trace?.rule(rule.keyword, rule.text, rule.place)
+  const truth = rule.condition?.test(subject, true) ?? 'pass'
+  trace?.ruled(truth, undefined)
+  return truth === 'pass'
 }
 
 function nameOf(rule: SwitchingRule, subject: Subject): string {
