@@ -66,7 +66,9 @@ export async function start(options: StartOptions): Promise<number> {
   const { global } = configuration
   const hushed = silent || (global.get(quiet) === true && !line.verbose)
   if (hushed && loaded.alerts === 0) messages.silence()
-  print(loaded, messages)
+  // What there is to warn about has been said by the process that started this copy.
+  if (!copy || loaded.alerts > 0) print(loaded, messages)
+  else if (loaded.warnings > 0) messages.introduced()
   if (loaded.alerts > 0) return 1
   if (loaded.warnings > 0 && global.get(zeroWarning) === true) {
     messages.alert(WARNINGS_REFUSED)

@@ -257,6 +257,16 @@ t.test('in the background: its problems are printed by the command, which leaves
   t.match(ran.stderr, /\[ALERT\].*cannot bind socket \(Address already in use\) for \[127\.0\.0\.1:\d+\]/)
   t.match(ran.stderr, 'Some protocols failed to start their listeners! Exiting.')
   t.notOk(existsSync(path.join(folder, 'taken.pid')))
+
+  const pidFile = path.join(folder, 'warned.pid')
+  const kinds: readonly Kind[] = oracle === false ? ['haproxy', 'headgate'] : ['headgate']
+  for (const kind of kinds) {
+    const { code, stderr } = await run(kind, ['-D', '-f', warned, '-p', pidFile])
+    t.equal(code, 0)
+    t.equal(stderr.split('missing timeouts').length - 1, 1, `${kind} warns once, not once more from the background`)
+    process.kill(Number(readFileSync(pidFile, 'utf8')), 'SIGTERM')
+    while (listeningPorts().has(ports.port('warned'))) await sleep(5)
+  }
 })
 
 t.test('`daemon` in global: stdin, stdout and stderr are let go of, it survives its parent, and ends by its pid', async (t) => {
