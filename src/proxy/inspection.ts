@@ -3,7 +3,9 @@
 // Rules wait while more may come. It cannot any more when the peer has ended, the buffer is full, or the inspect-delay, counted from
 // the first look, is over: then every value is final. What was done is not done again, and no delay starts again.
 
+import type { Connection } from '../core/connection.ts'
 import type { App } from '../core/handler.ts'
+import { ended, R } from '../core/shut.ts'
 import type { Contents } from '../core/view.ts'
 import { RuleRun, type Rule } from '../sample/rules.ts'
 import type { SessionSubject } from '../sample/subject.ts'
@@ -26,6 +28,26 @@ export interface InspectedSide {
   readonly bytes: Buffer
   /** The peer has ended or the buffer is full. */
   readonly complete: boolean
+}
+
+/** What a connection has said and nobody has taken. */
+export class InspectedConnection implements InspectedSide {
+  readonly #conn: Connection
+  readonly #bufferSize: number
+
+  constructor(conn: Connection, bufferSize: number) {
+    this.#conn = conn
+    this.#bufferSize = bufferSize
+  }
+
+  get bytes(): Buffer {
+    return this.#conn.input.view()
+  }
+
+  get complete(): boolean {
+    const { shut, layer, input } = this.#conn
+    return ended(shut, R) || layer.error !== '' || input.length >= this.#bufferSize
+  }
 }
 
 export class Inspection implements Contents {

@@ -1,27 +1,25 @@
-// Owns a proxied session: from the client's connection to a server chosen, reached and joined, to the end of both and its record.
+// Owns a proxied session: from the client's connection to a server reached and joined, to the end of both and its record.
 //
-//   rules ──► route ──► backend's rules ──► choose ──► (queue) ──► connect ──► data ──► over
-//                                             ▲                      │ failed
-//                                             └── redispatch ◄───────┴──► back off, then connect again
+//   rules ──► route ──► backend's rules ──► reach a server (reach.ts) ──► data ──► over
 //
 // How it ends is told by two letters (manual 8.5): who ended it (C client, S server, P proxy; c and s by their timeouts) and where
 // (R rules, Q queue, C connect, D data).
 
 import type { Address } from '../core/address.ts'
 import type { Connection, ConnectionUser } from '../core/connection.ts'
-import { originFact, type App, type FactKey, type Why } from '../core/handler.ts'
+import type { App } from '../core/handler.ts'
 import { ended, ending, R, W } from '../core/shut.ts'
 import { EMPTY_IN, ERR_IN, ERR_OUT, SHUT_IN, SHUT_OUT, type Flow } from '../core/sock.ts'
 import type { Provider } from '../core/provider.ts'
-import { Attempt, type AttemptEvents } from '../net/connect.ts'
 import { TRACE, type Trace } from '../core/trace.ts'
-import { Alarm, type Wheel } from '../util/wheel.ts'
+import type { Wheel } from '../util/wheel.ts'
 import { SESSION_ENDS } from '../core/view.ts'
 import { SessionSubject } from '../sample/subject.ts'
 import type { Backend } from './backend.ts'
 import { Channel } from './channel.ts'
-import { Inspection, type Decision, type InspectionPlan } from './inspection.ts'
-import type { Priority, Ticket, Waiter } from './queue.ts'
+import { InspectedConnection, Inspection, type Decision, type InspectionPlan } from './inspection.ts'
+import type { Priority } from './queue.ts'
+import { Reach, type Seeker } from './reach.ts'
 import type { Server } from './server.ts'
 
 export type EndedBy = 'C' | 'S' | 'P' | 'c' | 's' | 'I' | '-'
@@ -54,35 +52,25 @@ export interface StreamHost {
   report(where: string, error: unknown): void
 }
 
-/** The pause before a retry on the same server, unless the connect timeout is shorter. ms */
-const BACK_OFF_MS = 1000
-
-export class Stream implements ConnectionUser, AttemptEvents, Waiter {
+export class Stream implements ConnectionUser, Seeker {
   readonly client: Connection
   readonly #host: StreamHost
   /** Monotonic times in whole ms; -1: never came to it. */
   readonly openedAt: number
-  assignedAt = -1
   connectedAt = -1
   overAt = -1
   backend: Backend | undefined
-  server: Server | undefined
   connection: Connection | undefined
-  retries = 0
-  redispatched = false
-  /** How many waited before this one when it queued. */
-  queuedBehind = 0
   by: EndedBy = '-'
-  where: EndedIn = 'R'
+  #reach: Reach | undefined
+  /** Where it ended, once it has. */
+  #endedIn: EndedIn = '-'
   #subject: SessionSubject | undefined
   #inspection: Inspection | undefined
   /** The server's first bytes are held for rules. */
   #answer: Inspection | undefined
   #request: Channel | undefined
   #response: Channel | undefined
-  #attempt: Attempt | undefined
-  #ticket: Ticket | undefined
-  #backOff: Alarm | undefined
   #clientActive: number
   #serverActive = 0
   /** A rule gave the connection to an application, or left the client without a word. */
@@ -98,18 +86,39 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
     this.#clientActive = this.openedAt
   }
 
-  /** The session's ends: rules may have set other ones than the connection's. */
-  get #ends(): { readonly src: Address; readonly dst: Address } {
+  get ends(): { readonly src: Address; readonly dst: Address } {
     return this.#subject ?? this.client.get(SESSION_ENDS) ?? this.client
   }
 
-  get source(): Address {
-    return this.#ends.src
-  }
-
-  /** What rules made of its place in a queue. */
   get priority(): Priority | undefined {
     return this.#subject?.effects
+  }
+
+  get server(): Server | undefined {
+    return this.#reach?.server
+  }
+
+  get assignedAt(): number {
+    return this.#reach?.assignedAt ?? -1
+  }
+
+  get retries(): number {
+    return this.#reach?.retries ?? 0
+  }
+
+  get redispatched(): boolean {
+    return this.#reach?.redispatched ?? false
+  }
+
+  /** How many waited before this one when it queued, itself included. */
+  get queuedBehind(): number {
+    return this.#reach?.queuedBehind ?? 0
+  }
+
+  /** Where it is, or where it ended. */
+  get where(): EndedIn {
+    if (this.isOver) return this.#endedIn
+    return this.connection !== undefined ? 'D' : (this.#reach?.where ?? 'R')
   }
 
   get isOver(): boolean {
@@ -145,17 +154,7 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
 
   /** Asks rules on the client's bytes; `then` when they accept. */
   #inspect(plan: InspectionPlan, then: () => void): void {
-    const { client } = this
-    const full = (): boolean => ended(client.shut, R) || client.input.length >= this.#host.bufferSize
-    const side = {
-      get bytes() {
-        return client.input.view()
-      },
-      get complete() {
-        return full()
-      },
-    }
-    const inspection = new Inspection(plan, this.subject, side, this.#host.wheel, (decision) => {
+    const inspection = new Inspection(plan, this.subject, new InspectedConnection(this.client, this.#host.bufferSize), this.#host.wheel, (decision) => {
       this.#inspection = undefined
       this.#decided(decision, then)
     })
@@ -192,102 +191,27 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
     backend.sessions.add(1)
     if (this.#subject !== undefined) this.#subject.backend = backend
     const { inspection } = backend.settings
-    if (inspection === undefined) this.#assign(undefined)
-    else this.#inspect(inspection, () => this.#assign(undefined))
+    if (inspection === undefined) this.#seek(backend)
+    else this.#inspect(inspection, () => this.#seek(backend))
   }
 
-  // ── a server is chosen and reached ─────────────────────────────────────────────────────────────────────────────
+  // ── a server is reached ────────────────────────────────────────────────────────────────────────────────────────
 
-  #assign(except: Server | undefined): void {
-    const { backend } = this
-    if (backend === undefined) return
-    const ruled = except === undefined && backend.settings.useServer.length > 0 ? backend.ruled(this.subject) : undefined
-    const choice = ruled === undefined ? backend.choose(this, except) : backend.take(ruled)
-    if (choice === 'none') {
-      this.#trace?.note('no server is up')
-      this.#end('S', 'C')
-    } else if (choice === 'full') {
-      this.#trace?.note('every server is full: it waits in the queue')
-      this.where = 'Q'
-      const ticket = backend.join(this, ruled)
-      this.#ticket = ticket
-      this.queuedBehind = ticket.position + 1
-    } else this.admitted(choice)
+  #seek(backend: Backend): void {
+    this.#reach = new Reach(this, backend, this.#host.provider, this.#host.wheel)
+    this.#reach.start()
   }
 
-  admitted(server: Server): void {
-    this.#ticket = undefined
-    this.server = server
-    this.#trace?.note(`server ${this.backend?.name ?? ''}/${server.name}`)
-    this.where = 'C'
-    if (this.assignedAt < 0) this.assignedAt = this.#host.wheel.now()
-    // Nobody connects for a client that has gone already.
-    if (!this.#gone()) this.#connect(server)
+  unreached(by: 's' | 'S', where: 'Q' | 'C'): void {
+    this.#end(by, where)
   }
 
-  queueTimeout(): void {
-    this.#end('s', 'Q')
-  }
-
-  #connect(server: Server): void {
-    const { settings } = server
-    const attempt = new Attempt(this.#host.provider, server.targetsFor(this.#ends), settings.plan, this)
-    this.#attempt = attempt
-    attempt.start()
-  }
-
-  /** What the outgoing connection's handlers may ask: for whom it is made. */
-  fact(key: FactKey<unknown>): unknown {
-    if (key !== originFact) return undefined
-    const { client } = this
-    const ends = this.#ends
-    return ends === client ? client : { src: ends.src, dst: ends.dst, get: (k: FactKey<unknown>) => client.get(k) }
-  }
-
-  failed(_handler: string, why: Why): void {
-    const { backend, server } = this
-    this.#attempt = undefined
-    if (backend === undefined || server === undefined || this.isOver) return
-    const timedOut = why.cause === 'timeout'
-    if (this.retries >= backend.settings.retries) {
-      this.#end(timedOut ? 's' : 'S', 'C')
-      return
-    }
-    this.retries++
-    if (this.#redispatches(backend)) {
-      this.redispatched = true
-      this.server = undefined
-      this.assignedAt = -1
-      server.sessions.add(-1)
-      backend.admit()
-      this.#assign(server)
-    } else if (timedOut) this.#connect(server)
-    else {
-      this.#backOff ??= new Alarm(() => {
-        if (this.server !== undefined && !this.isOver) this.#connect(this.server)
-      })
-      const { connectTimeout } = backend.settings
-      this.#host.wheel.arm(this.#backOff, connectTimeout > 0 ? Math.min(BACK_OFF_MS, connectTimeout) : BACK_OFF_MS)
-    }
-  }
-
-  #redispatches(backend: Backend): boolean {
-    const { redispatch, retries } = backend.settings
-    if (redispatch === undefined || redispatch === 0) return false
-    if (backend.usable(this.server).length === 0) return false
-    // Where any server is as good as another there is nothing to wait for; a source keeps to its server until the last moment.
-    if (!backend.sticky) return true
-    return redispatch > 0 ? this.retries % redispatch === 0 : this.retries === retries + 1 + redispatch
-  }
-
-  bug(where: string, error: unknown): void {
+  report(where: string, error: unknown): void {
     this.#host.report(where, error)
   }
 
-  connected(conn: Connection): void {
-    this.#attempt = undefined
+  joined(conn: Connection): void {
     this.connection = conn
-    this.where = 'D'
     const now = this.#host.wheel.now()
     this.connectedAt = now
     this.#clientActive = now
@@ -315,11 +239,11 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
     this.#readClient()
     if (this.isOver) return
     if (this.#inspection !== undefined) this.#inspection.look()
-    else this.#gone()
+    else this.gone()
   }
 
   /** Ends the session of a client that ended without a byte or, under abortonclose, at all. */
-  #gone(): boolean {
+  gone(): boolean {
     const { client } = this
     if (!ended(client.shut, R) || (client.input.length > 0 && this.backend?.settings.abortOnClose !== true)) return false
     this.#end('C', this.where)
@@ -377,17 +301,8 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
 
   /** Asks the backend's rules on the server's first bytes. */
   #inspectAnswer(connection: Connection, plan: InspectionPlan): void {
-    const full = (): boolean => ended(connection.shut, R) || connection.layer.error !== '' || connection.input.length >= this.#host.bufferSize
-    const side = {
-      get bytes() {
-        return connection.input.view()
-      },
-      get complete() {
-        return full()
-      },
-    }
     const { subject } = this
-    const inspection = new Inspection(plan, subject, side, this.#host.wheel, ({ decision }) => {
+    const inspection = new Inspection(plan, subject, new InspectedConnection(connection, this.#host.bufferSize), this.#host.wheel, ({ decision }) => {
       this.#answer = undefined
       if (decision === 'accept' || decision === 'serve') queueMicrotask(() => this.ready())
       else if (decision === 'drop') {
@@ -462,16 +377,11 @@ export class Stream implements ConnectionUser, AttemptEvents, Waiter {
     if (this.isOver) return
     this.overAt = this.#host.wheel.now()
     this.by = by
-    this.where = where
+    this.#endedIn = where
+    this.#reach?.stop()
     this.#trace?.note(`session over: ${this.#served === undefined ? `${by}${where}` : `served by '${this.#served.name}'`}`)
-    this.#attempt?.abort()
     this.#inspection?.stop()
     this.#answer?.stop()
-    if (this.#ticket !== undefined) {
-      this.backend?.leave(this.#ticket)
-      this.assignedAt = this.overAt // what it waited for nothing is queue time too
-    }
-    if (this.#backOff !== undefined) this.#host.wheel.disarm(this.#backOff)
     this.backend?.sessions.add(-1)
     this.server?.sessions.add(-1)
     this.#host.over(this)
