@@ -174,7 +174,7 @@ async function startOne(kind: Kind, group: Group, stages: readonly Stage[], fold
   writeFileSync(config, text)
   const program = start(kind, commandOf(kind, '-f', config), group.start)
   try {
-    await program.listening(boundPorts(text), 15_000)
+    await program.listening(boundPorts(text), 8000)
   } catch (error) {
     await program.stop()
     throw error
