@@ -86,8 +86,9 @@ export default class CiReporter extends Transform {
     if (this.#totals === null) return 'tap ended without its totals\n0 passed, 1 failed'
     const counts = new Map(this.#totals.split(', ').map((part) => [part.split(': ')[0], Number(part.split(': ')[1])]))
     const parts = [`${counts.get('pass') ?? 0} passed`, `${counts.get('fail') ?? 0} failed`]
-    if (counts.get('skip')) parts.push(`${counts.get('skip')} skipped`)
-    if (counts.get('todo')) parts.push(`${counts.get('todo')} todo`)
+    // What is to do was not done: it counts as skipped, and its reason stands above.
+    const skipped = (counts.get('skip') ?? 0) + (counts.get('todo') ?? 0)
+    if (skipped > 0) parts.push(`${skipped} skipped`)
     return parts.join(', ')
   }
 }
