@@ -175,7 +175,11 @@ abstract class NodeTls extends StreamSock implements TlsSession {
     this.socket = socket
     this.#raw = raw
     this.#lower = lower
-    raw.on('error', (error: unknown) => this.#fail(error))
+    raw.on('error', (error: unknown) => {
+      // After the handshake the stream above is not always told: a reset would pass for an end, or for silence.
+      if (this.#state === 'done') this.broke(errorName(error))
+      else this.#fail(error)
+    })
     socket.on('error', (error: unknown) => this.#fail(error))
     socket.on('end', () => this.#fail(''))
     socket.on('close', () => this.#fail(''))
