@@ -13,15 +13,14 @@ import { detailsText, usageText, versionText } from './process/usage.ts'
 
 /** First words that are not HAProxy's. */
 const SUBCOMMANDS: Readonly<Record<string, (args: readonly string[], messages: Messages) => Promise<number>>> = {
-  explain: notYet('explain'),
-  lint: notYet('lint'),
-}
-
-function notYet(name: string) {
-  return async (_: readonly string[], messages: Messages): Promise<number> => {
-    messages.alert(`'${name}' is not supported yet`)
-    return 1
-  }
+  explain: async (args, messages) => {
+    const [{ explainCommand }, plugins] = await Promise.all([import('./admin/commands.ts'), pluginsOrProblems(messages)])
+    return plugins === undefined ? 1 : explainCommand(args, plugins, messages)
+  },
+  lint: async (args, messages) => {
+    const [{ lintCommand }, plugins] = await Promise.all([import('./admin/commands.ts'), pluginsOrProblems(messages)])
+    return plugins === undefined ? 1 : lintCommand(args, plugins, messages)
+  },
 }
 
 function say(text: string): void {

@@ -1,6 +1,7 @@
 // Owns what every thread that runs proxies does first: provider, logs, proxies built from the configuration.
 
 import type { Plugin } from '../core/plugin.ts'
+import type { Files } from '../core/files.ts'
 import type { Problem } from '../core/keyword.ts'
 import type { ProcessLog } from '../core/process-log.ts'
 import type { Configuration } from '../config/configuration.ts'
@@ -9,8 +10,11 @@ import { fdHardLimit, strictLimits, ulimitN } from '../config/keywords/global.ts
 import { tuneBufsize, tuneMaxaccept, tunePipesize } from '../config/keywords/tune.ts'
 import type { GaugeMemory } from '../proxy/gauge.ts'
 import { BuildError, buildRuntime, type Runtime } from '../proxy/runtime.ts'
+import type { Trace } from '../core/trace.ts'
 import { systemWheelClock, Wheel } from '../util/wheel.ts'
 import type { CommandLine } from './arguments.ts'
+import { writeStderr } from './messages.ts'
+import { DebugTrace } from './trace-text.ts'
 import { descriptorLimit, planConnections } from './limits.ts'
 import { chooseProvider } from './providers.ts'
 import { openTrafficLog, type TrafficLog } from './traffic-log.ts'
@@ -23,6 +27,7 @@ export interface ProxiesOptions {
   readonly configuration: Configuration
   readonly line: CommandLine
   readonly plugins: readonly Plugin[]
+  readonly files: Files
   readonly log: ProcessLog
   readonly gauges: GaugeMemory
   /** Descriptors that another thread listens on, by frontend and number of its listener. */
@@ -74,10 +79,12 @@ export async function buildProxies(options: ProxiesOptions): Promise<Proxies | U
       random: Math.random,
       plugins: options.plugins,
       global,
+      files: options.files,
       bufferSize: global.get(tuneBufsize) ?? BUFFER_SIZE,
       maxconn: plan.maxconn,
       sinkFor: (values) => traffic.sink(values),
       notice: (text) => log.notice(text),
+      ...(line.debug ? { tracer: debugTracer } : {}),
       bug: (where, error) => log.alert(`bug: ${where}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
       ...(options.sharedDescriptor === undefined ? {} : { sharedDescriptor: options.sharedDescriptor }),
     })
@@ -86,6 +93,11 @@ export async function buildProxies(options: ProxiesOptions): Promise<Proxies | U
     if (error instanceof BuildError) return { problems: error.problems, refusal: 'The configuration cannot be started! Exiting.' }
     return { problems: [], refusal: error instanceof Error ? error.message : String(error) }
   }
+}
+
+/** -d: each connection's way, line by line. */
+function debugTracer(connection: number): Trace {
+  return new DebugTrace(connection, writeStderr)
 }
 
 /** -1 is no limit. */

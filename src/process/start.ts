@@ -9,6 +9,7 @@ import type { Facts } from '../config/conditional.ts'
 import type { Configuration } from '../config/configuration.ts'
 import { systemFiles } from '../config/files.ts'
 import { daemon, quiet, zeroWarning } from '../config/keywords/global.ts'
+import { KeptFiles } from '../config/kept-files.ts'
 import { builtinKeywords } from '../config/keywords/table.ts'
 import { loadConfiguration } from '../config/load.ts'
 import { checkRuleNames } from '../proxy/check-names.ts'
@@ -52,9 +53,10 @@ export async function start(options: StartOptions): Promise<number> {
   const facts = conditionFacts({ wanted: line.provider, noSplice: line.noSplice })
   if (line.condition !== undefined) return condition(line.condition, facts, messages)
 
+  const files = new KeptFiles(systemFiles)
   const loaded = loadConfiguration({
     paths: line.files,
-    files: systemFiles,
+    files,
     keywords: builtinKeywords,
     plugins: options.plugins,
     checks: [checkRuleNames],
@@ -81,6 +83,8 @@ export async function start(options: StartOptions): Promise<number> {
     const { checkProxies } = await import('./check.ts')
     const found = await checkProxies(configuration, line.provider, options.plugins)
     messages.problems(found)
+    const { lint } = await import('./lint.ts')
+    messages.problems(lint(loaded.configuration, options.plugins, (rule) => rule.warned === true))
     if (found.some(({ level }) => level === 'alert')) {
       messages.alert('config : Fatal errors found in configuration.')
       return 1
@@ -104,6 +108,7 @@ export async function start(options: StartOptions): Promise<number> {
     configuration,
     line,
     plugins: options.plugins,
+    files,
     messages,
     signals: options.signals,
     threadEntry: options.threadEntry,

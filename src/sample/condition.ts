@@ -13,6 +13,8 @@ export interface Condition {
   readonly text: string
   /** `final`: nothing more will come; then it is never 'wait'. */
   readonly test: (subject: Subject, final: boolean) => Truth
+  /** The tests that it may ask, those of the ACLs it names included; asked when all is read, because ACLs add up. */
+  readonly tests: () => readonly AclTest[]
 }
 
 export interface Term {
@@ -47,7 +49,7 @@ function conditionOf(words: readonly Word[], rest: readonly Word[], scope: Scope
   const test = negated
     ? (subject: Subject, final: boolean): Truth => not(any(either, subject, final))
     : (subject: Subject, final: boolean): Truth => any(either, subject, final)
-  return { text: words.map((w) => w.text).join(' '), test }
+  return { text: words.map((w) => w.text).join(' '), test, tests: () => either.flatMap((all) => all.flatMap((term) => term.tests)) }
 }
 
 function proxyText(scope: Scope): string {

@@ -1,0 +1,65 @@
+// Owns the lint rule about PROXY headers that anybody may send: who sends one says who he is.
+
+import type { Keyword } from '../../core/keyword.ts'
+import type { Plugin } from '../../core/plugin.ts'
+import type { BindLine } from '../../config/lines.ts'
+import { bindLines } from '../../config/lines.ts'
+import type { ProxySection } from '../../config/configuration.ts'
+import { hasFrontend } from '../../config/configuration.ts'
+import { disabled } from '../../config/keywords/proxy.ts'
+import type { Rule } from '../../sample/rules.ts'
+import type { Finding, LintRule } from '../lint.ts'
+
+/** A keyword that a plugin brings, by its name. */
+export function keywordNamed(plugins: readonly Plugin[], name: string, section: string): Keyword<unknown> | undefined {
+  return plugins.flatMap((plugin) => plugin.keywords ?? []).find((keyword) => keyword.name === name && keyword.sections.some((s) => s === section))
+}
+
+function isRule(value: unknown): value is Rule {
+  return typeof value === 'object' && value !== null && 'act' in value && 'keyword' in value
+}
+
+/** The rules of a set that a plugin brings. */
+export function rulesOf(proxy: ProxySection, plugins: readonly Plugin[], name: string): readonly Rule[] {
+  const keyword = keywordNamed(plugins, name, 'frontend')
+  const value: unknown = keyword === undefined ? undefined : proxy.values.get(keyword)
+  return Array.isArray(value) ? value.filter(isRule) : []
+}
+
+const REFUSES: ReadonlySet<string> = new Set(['reject', 'silent-drop'])
+
+/** Its condition depends on where the connection comes from. */
+function onSource(rule: Rule): boolean {
+  return rule.condition?.tests().some(({ fetch }) => /^(?:fc_)?src(?:_|$)/.test(fetch)) ?? false
+}
+
+/** Only this machine, or what may open a path, gets there. */
+function isNear({ addresses }: BindLine): boolean {
+  return addresses.every((address) => address.kind === 'literal' && (address.address.family === 'unix' || (address.address.family === 'ipv4' && address.address.host.startsWith('127.')) || (address.address.family === 'ipv6' && address.address.host === '::1')))
+}
+
+const INSTEAD = "allow only the proxies in front: 'tcp-request connection reject unless { src <their network> }', or in place of accept-proxy 'tcp-request connection expect-proxy layer4 if { src <their network> }'"
+
+function findIn(proxy: ProxySection, plugins: readonly Plugin[]): Finding[] {
+  const rules = rulesOf(proxy, plugins, 'tcp-request connection')
+  const guarded = rules.some((rule) => REFUSES.has(rule.action) && onSource(rule))
+  const acceptProxy = keywordNamed(plugins, 'accept-proxy', 'bind')
+  const lines = proxy.values.get(bindLines) ?? []
+  if (guarded || lines.every(isNear)) return []
+  const findings: Finding[] = []
+  for (const line of lines) {
+    if (acceptProxy === undefined || line.values.get(acceptProxy) !== true || isNear(line)) continue
+    findings.push({ place: line.place, text: `'bind ${line.text}' believes the PROXY header of any client: whoever reaches it can claim any address.`, instead: INSTEAD })
+  }
+  for (const rule of rules) {
+    if (rule.action !== 'expect-proxy' || onSource(rule)) continue
+    findings.push({ place: rule.place, text: `'${rule.keyword} ${rule.text}' believes the PROXY header of any client: whoever reaches it can claim any address.`, instead: INSTEAD })
+  }
+  return findings
+}
+
+export const acceptProxyOpen: LintRule = {
+  name: 'accept-proxy-open',
+  doc: 'A PROXY header is taken from any source.',
+  find: ({ proxies }, plugins) => proxies.filter((proxy) => hasFrontend(proxy.kind) && proxy.values.get(disabled) !== true).flatMap((proxy) => findIn(proxy, plugins)),
+}
