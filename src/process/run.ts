@@ -72,6 +72,9 @@ export function reportBugs(log: ProcessLog): () => void {
   }
 }
 
+/** Longest delay of a timer of Node's. */
+const FOR_EVER = 0x7fffffff
+
 /** Runs until nothing is left to do and resolves with the exit status. */
 export async function run(options: RunOptions): Promise<number> {
   const { runtime, log, sink } = options
@@ -111,6 +114,7 @@ export async function run(options: RunOptions): Promise<number> {
       if (softStopping) return
       softStopping = true
       runtime.softStop()
+      log.notice('SIGUSR1: listens no more; sessions go on until they end')
       if (options.hardStopAfter === undefined) return
       hardStop = setTimeout(() => {
         warn('soft-stop running for too long, performing a hard-stop.')
@@ -122,11 +126,16 @@ export async function run(options: RunOptions): Promise<number> {
       else kill()
     },
     pause() {
-      if (!softStopping) runtime.pause()
+      if (softStopping) return
+      runtime.pause()
+      log.notice('SIGTTOU: ports are given back; SIGTTIN takes them again')
     },
     resume() {
       if (softStopping) return
-      void runtime.resume().then((failed) => failed.forEach((problem) => log.alert(problem)))
+      void runtime.resume().then((failed) => {
+        for (const problem of failed) log.alert(problem)
+        if (failed.length === 0) log.notice('SIGTTIN: listens again')
+      })
     },
     describe() {
       log.warning('SIGHUP received, dumping servers states.')
@@ -135,9 +144,12 @@ export async function run(options: RunOptions): Promise<number> {
     memory: () => log.notice(memoryText()),
   })
   const unwatch = options.memory === undefined ? () => {} : guardMemory(options.memory, runtime, log)
+  // Paused and without a session the process has nothing that the event loop waits for, and Node would leave.
+  const alive = setInterval(() => {}, FOR_EVER)
   options.listening()
 
   await Promise.race([runtime.finished, hurry])
+  clearInterval(alive)
   clearTimeout(hardStop)
   unwatch()
   await within(options.logs.drained(), LOG_GRACE)

@@ -101,7 +101,7 @@ t.test('SIGUSR1 lets sessions finish, once, and the process leaves with 0', asyn
   t.same(fake.calls, ['softStop'], 'a second one and a pause mean nothing any more')
   fake.finish()
   t.equal(await fake.status, 0)
-  t.same(fake.log, ['listening', 'drained', 'flushed'])
+  t.same(fake.log, ['listening', 'notice SIGUSR1: listens no more; sessions go on until they end', 'drained', 'flushed'])
 })
 
 t.test('SIGTERM ends at once; a second one does not wait for what is left', async (t) => {
@@ -133,7 +133,7 @@ t.test('hard-stop-after ends a soft stop that takes too long, and sessions that 
   t.equal(await fake.status, 0)
   t.same(fake.calls, ['softStop', 'kill'])
   const said = ['soft-stop running for too long, performing a hard-stop.', 'Some tasks resisted to hard-stop, exiting now.']
-  t.same(fake.log, ['listening', ...said.map((text) => `warning ${text}`), 'drained', 'flushed'])
+  t.same(fake.log, ['listening', 'notice SIGUSR1: listens no more; sessions go on until they end', ...said.map((text) => `warning ${text}`), 'drained', 'flushed'])
   t.same(fake.sink, said.map((text) => `warning ${text}`), 'the log targets of global hear of it too')
 })
 
@@ -144,7 +144,10 @@ t.test('SIGTTOU pauses, SIGTTIN resumes, SIGHUP describes, SIGQUIT tells of memo
   await sleep(0)
   t.same(fake.calls, ['pause', 'resume'])
   t.same(fake.log.filter((line) => line.startsWith('warning')), ['warning SIGHUP received, dumping servers states.', 'warning SIGHUP: Server b/s is UP.'])
-  t.match(fake.log.find((line) => line.startsWith('notice')), /^notice SIGQUIT: memory: resident [\d.]+ MiB, heap /)
+  const notices = fake.log.filter((line) => line.startsWith('notice'))
+  t.equal(notices[0], 'notice SIGTTOU: ports are given back; SIGTTIN takes them again')
+  t.match(notices[1], /^notice SIGQUIT: memory: resident [\d.]+ MiB, heap /)
+  t.equal(notices.length, 2, 'that it listens again is not said: it does not')
   t.match(fake.log.find((line) => line.startsWith('alert')), 'Address already in use', 'what cannot be opened again is said')
   fake.finish()
   t.equal(await fake.status, 0)

@@ -218,6 +218,22 @@ t.test('SIGTTOU gives the ports back, SIGTTIN takes them again; sessions go on m
   }
 })
 
+t.test('paused without a session, the process waits for SIGTTIN', async (t) => {
+  for (const provider of ['linux', 'node']) {
+    const name = `idle-${provider}`
+    const program = await up(t, 'headgate', name, ['-db', '--provider', provider, '-f', file(`${name}.cfg`, DEFAULTS + listen(name))])
+    program.signal('SIGTTOU')
+    await program.says(/SIGTTOU: ports are given back/)
+    while (listeningPorts().has(ports.port(name))) await sleep(5)
+    await sleep(100)
+    t.ok(program.running(), provider)
+    program.signal('SIGTTIN')
+    await program.says(/SIGTTIN: listens again/)
+    t.ok(listeningPorts().has(ports.port(name)))
+    t.same(await program.stop(), { code: 0, signal: null })
+  }
+})
+
 t.test('SIGHUP, SIGQUIT, SIGUSR2 and SIGPIPE end nothing', async (t) => {
   const program = await up(t, 'headgate', 'signals', ['-db', '-f', file('signals.cfg', DEFAULTS + listen('signals'))])
   for (const signal of ['SIGHUP', 'SIGQUIT', 'SIGUSR2', 'SIGPIPE'] as const) program.signal(signal)
