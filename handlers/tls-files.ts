@@ -1,10 +1,9 @@
 // Owns the reading of certificate files, folders and crt-lists at start-up. Every message names the file and what is wrong with it.
 
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { rootCertificates } from 'node:tls'
 import { caBase, crtBase, defaultPath, locate, pemBlocks, readCertificate } from 'headgate/plugin'
-import type { PemFile, PlanLine, TlsCertificate } from 'headgate/plugin'
+import type { Files, PemFile, PlanLine, TlsCertificate } from 'headgate/plugin'
 
 /** Says a problem of the line; the second kind does not stop the start. */
 export interface Say {
@@ -29,25 +28,13 @@ function under(line: PlanLine, base: string | undefined, name: string): string {
 
 /** `No such file or directory`, as the C library says it. */
 function reason(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const code = 'code' in error ? error.code : ''
-  switch (code) {
-    case 'ENOENT':
-      return 'No such file or directory'
-    case 'EACCES':
-      return 'Permission denied'
-    case 'EISDIR':
-      return 'Is a directory'
-    case 'ENOTDIR':
-      return 'Not a directory'
-    default:
-      return error.message
-  }
+  return error instanceof Error ? error.message : String(error)
 }
 
-function isFolder(file: string): boolean | undefined {
+/** undefined: there is nothing of that name. */
+function isFolder(files: Files, file: string): boolean | undefined {
   try {
-    return statSync(file).isDirectory()
+    return files.isFolder(file)
   } catch {
     return undefined
   }
@@ -59,24 +46,24 @@ const BESIDE = /\.(key|issuer|ocsp|sctl)$/
 const BUNDLE = ['.rsa', '.ecdsa', '.dsa']
 
 /** The certificates behind one `crt`: a file, a bundle, or what a folder holds, in alphabetic order. */
-export function loadCertificates(file: string, say: Say): TlsCertificate[] {
-  const folder = isFolder(file)
-  let files: string[]
+export function loadCertificates(files: Files, file: string, say: Say): TlsCertificate[] {
+  const folder = isFolder(files, file)
+  let names: string[]
   if (folder === true) {
-    const names = readdirSync(file).filter((name) => !name.startsWith('.') && !BESIDE.test(name))
-    files = names.toSorted((a, b) => (a < b ? -1 : 1)).map((name) => path.join(file, name)).filter((name) => isFolder(name) === false)
+    const inside = files.list(file).filter((name) => !name.startsWith('.') && !BESIDE.test(name))
+    names = inside.toSorted((a, b) => (a < b ? -1 : 1)).map((name) => path.join(file, name)).filter((name) => isFolder(files, name) === false)
   } else if (folder === undefined) {
-    files = BUNDLE.map((suffix) => file + suffix).filter((name) => existsSync(name))
-    if (files.length === 0) files = [file]
-  } else files = [file]
-  return files.map((name) => loadCertificate(name, say)).filter((certificate) => certificate !== undefined)
+    names = BUNDLE.map((suffix) => file + suffix).filter((name) => isFolder(files, name) !== undefined)
+    if (names.length === 0) names = [file]
+  } else names = [file]
+  return names.map((name) => loadCertificate(files, name, say)).filter((certificate) => certificate !== undefined)
 }
 
 /** One certificate with its key, in the same file or beside it in `.key`. Loaded twice, it is read once. */
-export function loadCertificate(file: string, say: Say): TlsCertificate | undefined {
+export function loadCertificate(files: Files, file: string, say: Say): TlsCertificate | undefined {
   let pem: Buffer
   try {
-    pem = readFileSync(file)
+    pem = files.read(file)
   } catch (error) {
     say.alert(`unable to stat SSL certificate from file '${file}' : ${reason(error)}.`)
     return undefined
@@ -85,7 +72,7 @@ export function loadCertificate(file: string, say: Say): TlsCertificate | undefi
   if (!read.ok && read.missing === 'key') {
     const keyFile = `${file}.key`
     try {
-      read = readCertificate(file, pem, { file: keyFile, pem: readFileSync(keyFile) })
+      read = readCertificate(file, pem, { file: keyFile, pem: files.read(keyFile) })
     } catch {
       // the message says that there is no key
     }
@@ -94,24 +81,24 @@ export function loadCertificate(file: string, say: Say): TlsCertificate | undefi
     say.alert(read.text)
     return undefined
   }
-  if (existsSync(`${file}.ocsp`)) say.warning(`'${file}.ocsp' is not used: OCSP stapling is not supported yet.`)
-  if (existsSync(`${file}.sctl`)) say.warning(`'${file}.sctl' is not used: Signed Certificate Timestamps are not supported yet.`)
+  if (isFolder(files, `${file}.ocsp`) !== undefined) say.warning(`'${file}.ocsp' is not used: OCSP stapling is not supported yet.`)
+  if (isFolder(files, `${file}.sctl`) !== undefined) say.warning(`'${file}.sctl' is not used: Signed Certificate Timestamps are not supported yet.`)
   return read.certificate
 }
 
 const CA_FILES = /\.(pem|crt|cer|crl)$/
 
 /** Authorities or revocation lists: a file, a folder, or @system-ca. `word`: the keyword, for messages. */
-export function loadAuthorities(file: string, word: string, say: Say): PemFile | undefined {
-  if (file === '@system-ca') return systemAuthorities()
+export function loadAuthorities(files: Files, file: string, word: string, say: Say): PemFile | undefined {
+  if (file === '@system-ca') return systemAuthorities(files)
   try {
-    if (isFolder(file) === true) {
-      const names = readdirSync(file).filter((name) => !name.startsWith('.') && CA_FILES.test(name))
-      const pem = Buffer.concat(names.toSorted().flatMap((name) => [readFileSync(path.join(file, name)), Buffer.from('\n')]))
+    if (isFolder(files, file) === true) {
+      const names = files.list(file).filter((name) => !name.startsWith('.') && CA_FILES.test(name))
+      const pem = Buffer.concat(names.toSorted().flatMap((name) => [files.read(path.join(file, name)), Buffer.from('\n')]))
       if (!holds(pem, 'CERTIFICATE')) say.warning(`${word}: 0 CA were loaded from '${file}'`)
       return { file, pem }
     }
-    const pem = readFileSync(file)
+    const pem = files.read(file)
     if (holds(pem, word === 'crl-file' ? 'CRL' : 'CERTIFICATE') || holds(pem, 'CRL')) return { file, pem }
     say.alert(`'${word}' : unable to load ${file} (no certificate or crl found).`)
   } catch (error) {
@@ -125,9 +112,9 @@ function holds(pem: Buffer, label: string): boolean {
 }
 
 /** Parameters for DHE key exchange. */
-export function loadDhParams(file: string, say: Say): PemFile | undefined {
+export function loadDhParams(files: Files, file: string, say: Say): PemFile | undefined {
   try {
-    const pem = readFileSync(file)
+    const pem = files.read(file)
     if (holds(pem, 'DH PARAMETERS')) return { file, pem }
     say.alert(`'ssl-dh-param-file' : unable to load DH parameters from file '${file}' (it has no DH PARAMETERS block).`)
   } catch (error) {
@@ -145,14 +132,14 @@ export function dhParamsOf(certificate: TlsCertificate): PemFile | undefined {
 const SYSTEM = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt', '/etc/ssl/ca-bundle.pem', '/etc/ssl/cert.pem']
 
 /** SSL_CERT_FILE or SSL_CERT_DIR when they are set, else the system's file, else those that come with Node. */
-function systemAuthorities(): PemFile {
+function systemAuthorities(files: Files): PemFile {
   const folder = process.env['SSL_CERT_DIR']
-  if (folder !== undefined && isFolder(folder) === true) {
-    const names = readdirSync(folder).filter((name) => CA_FILES.test(name))
-    return { file: folder, pem: Buffer.concat(names.flatMap((name) => [readFileSync(path.join(folder, name)), Buffer.from('\n')])) }
+  if (folder !== undefined && isFolder(files, folder) === true) {
+    const names = files.list(folder).filter((name) => CA_FILES.test(name))
+    return { file: folder, pem: Buffer.concat(names.flatMap((name) => [files.read(path.join(folder, name)), Buffer.from('\n')])) }
   }
-  const file = [process.env['SSL_CERT_FILE'] ?? '', ...SYSTEM].find((name) => name !== '' && isFolder(name) === false)
-  return file === undefined ? { file: '@system-ca', pem: Buffer.from(rootCertificates.join('\n')) } : { file, pem: readFileSync(file) }
+  const file = [process.env['SSL_CERT_FILE'] ?? '', ...SYSTEM].find((name) => name !== '' && isFolder(files, name) === false)
+  return file === undefined ? { file: '@system-ca', pem: Buffer.from(rootCertificates.join('\n')) } : { file, pem: files.read(file) }
 }
 
 /** A line of a crt-list. */
@@ -166,10 +153,10 @@ export interface CrtListLine {
 }
 
 /** Reads a crt-list. Problems are said; the lines that could be read are returned. */
-export function readCrtList(file: string, say: Say): CrtListLine[] {
+export function readCrtList(files: Files, file: string, say: Say): CrtListLine[] {
   let text: string
   try {
-    text = readFileSync(file, 'utf8')
+    text = files.read(file).toString()
   } catch (error) {
     say.alert(`'crt-list' : cannot open file '${file}' : ${reason(error)}`)
     return []

@@ -63,14 +63,14 @@ export function serverOffer(line: PlanLine, say: Say): Policy | undefined {
   const versions = bounds(line.get(words.versions), defaults, say)
   const verify = line.get(words.bindVerify) ?? 'none'
   const authorities = (name: string | undefined, word: string): ReturnType<typeof loadAuthorities> =>
-    name === undefined ? undefined : loadAuthorities(authorityPath(line, name), word, say)
+    name === undefined ? undefined : loadAuthorities(line.files, authorityPath(line, name), word, say)
   const caName = line.get(words.caFile)
   const ca = authorities(caName, 'ca-file')
   const caVerify = authorities(line.get(words.caVerifyFile), 'ca-verify-file')
   const crl = authorities(line.get(words.crlFile), 'crl-file')
   if (verify !== 'none' && caName === undefined && line.get(words.caVerifyFile) === undefined) say.alert('verify is enabled but no CA file specified for this line.')
   const dhFile = global.get(sslDhParamFile)
-  const dh = dhFile === undefined ? knownDhParams(global.get(tuneSslDefaultDhParam) ?? 2048) : loadDhParams(dhFile, say)
+  const dh = dhFile === undefined ? knownDhParams(global.get(tuneSslDefaultDhParam) ?? 2048) : loadDhParams(line.files, dhFile, say)
   const ignoreCrt = line.get(words.crtIgnoreErr)
   const ignoreCa = line.get(words.caIgnoreErr)
   // The node provider is told of the last fault only, and that may be one that is ignored while another is not.
@@ -143,7 +143,7 @@ export function lineOptions(policy: Policy, options: readonly string[], line: Pl
       case 'ca-file':
       case 'ca-verify-file':
       case 'crl-file': {
-        const file = loadAuthorities(authorityPath(line, value), name, say)
+        const file = loadAuthorities(line.files, authorityPath(line, value), name, say)
         if (file === undefined) return undefined
         own = { ...own, [name === 'ca-file' ? 'ca' : name === 'crl-file' ? 'crl' : 'caVerify']: file }
         break

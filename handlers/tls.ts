@@ -227,13 +227,13 @@ function loadHosts(line: PlanLine, say: Say): TlsHost[] {
   for (const source of line.get(words.bindCrt) ?? []) {
     const file = certificatePath(line, source.path)
     if (source.kind === 'crt') {
-      for (const certificate of loadCertificates(file, say)) hosts.push({ names: certificate.names, except: [], settings: settingsOf(certificate, policy) })
+      for (const certificate of loadCertificates(line.files, file, say)) hosts.push({ names: certificate.names, except: [], settings: settingsOf(certificate, policy) })
       continue
     }
-    for (const entry of readCrtList(file, say)) {
+    for (const entry of readCrtList(line.files, file, say)) {
       const where: Say = { alert: (text) => say.alert(`'crt-list' : parsing [${file}:${entry.line}]: ${text}`), warning: (text) => say.warning(`'crt-list' : parsing [${file}:${entry.line}]: ${text}`) }
       const own = lineOptions(policy, entry.options, line, where)
-      for (const certificate of loadCertificates(certificatePath(line, entry.file), where)) {
+      for (const certificate of loadCertificates(line.files, certificatePath(line, entry.file), where)) {
         const wanted = entry.filters.filter((name) => !name.startsWith('!')).map((name) => name.toLowerCase())
         const except = entry.filters.filter((name) => name.startsWith('!')).map((name) => name.slice(1).toLowerCase())
         const names = wanted.length > 0 ? wanted : except.includes('*') ? [] : certificate.names.filter((name) => !except.includes(name))
@@ -257,9 +257,9 @@ function planConnect(line: PlanLine): MakeHandler | null {
   const caName = line.get(words.caFile)
   const crlName = line.get(words.crlFile)
   const crtName = line.get(words.serverCrt)
-  const ca = caName === undefined ? undefined : loadAuthorities(authorityPath(line, caName), 'ca-file', say)
-  const crl = crlName === undefined ? undefined : loadAuthorities(authorityPath(line, crlName), 'crl-file', say)
-  const certificate = crtName === undefined ? undefined : loadCertificate(certificatePath(line, crtName), say)
+  const ca = caName === undefined ? undefined : loadAuthorities(line.files, authorityPath(line, caName), 'ca-file', say)
+  const crl = crlName === undefined ? undefined : loadAuthorities(line.files, authorityPath(line, crlName), 'crl-file', say)
+  const certificate = crtName === undefined ? undefined : loadCertificate(line.files, certificatePath(line, crtName), say)
   if (verify === 'required' && caName === undefined) {
     say.alert(
       "verify is enabled by default but no CA file specified. If you're running on a LAN where you're certain to trust the server's certificate, please set an explicit 'verify none' statement on the 'server' line, or use 'ssl-server-verify none' in the global section to disable server-side verifications by default.",

@@ -1,18 +1,11 @@
-// Owns which files are read: the -f arguments, with folders replaced by the *.cfg that they hold. The system is behind `Files`.
+// Owns which files are read: the -f arguments, with folders replaced by the *.cfg that they hold. The system is behind core/files.ts.
 
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, join } from 'node:path'
 import { getSystemErrorMap } from 'node:util'
+import type { Files } from '../core/files.ts'
 import type { DefaultPath } from './keywords/environment.ts'
 import type { Problems } from './problems.ts'
-
-/** What the loader needs of the file system. Each throws an Error whose message is for the reader. */
-export interface Files {
-  isFolder(path: string): boolean
-  /** Names in a folder, in any order. */
-  list(path: string): string[]
-  read(path: string): Buffer
-}
 
 const MESSAGES: Readonly<Record<string, string>> = { ENOENT: 'No such file or directory', EACCES: 'Permission denied', EISDIR: 'Is a directory', ENOTDIR: 'Not a directory' }
 

@@ -1,12 +1,13 @@
 // Owns the way from files to a configuration: reads in order, reports everything, checks at the end.
 
+import type { Files } from '../core/files.ts'
 import type { Keyword, Problem } from '../core/keyword.ts'
 import type { Plugin } from '../core/plugin.ts'
 import type { Scope } from './args.ts'
 import { checkReferences, standardChecks } from './checks.ts'
 import { BASE_FACTS, type Facts } from './conditional.ts'
 import type { Check, Configuration } from './configuration.ts'
-import { listFiles, locate, type Files } from './files.ts'
+import { listFiles, locate } from './files.ts'
 import { defaultPath } from './keywords/environment.ts'
 import { lineKeywords } from './lines.ts'
 import { Problems } from './problems.ts'

@@ -1,10 +1,10 @@
 // Owns the reading of one file: lines, directives, section lines, and statements in the section that was begun last.
 
+import type { Files } from '../core/files.ts'
 import type { Place } from '../core/keyword.ts'
 import type { Home, Scope } from './args.ts'
 import type { Facts } from './conditional.ts'
 import { Directives } from './directives.ts'
-import type { Files } from './files.ts'
 import { textOf } from './octets.ts'
 import { SECTION_NAMES, SKIPPED, type Sections } from './sections.ts'
 import { readStatement } from './statement.ts'

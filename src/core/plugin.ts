@@ -1,5 +1,6 @@
 // Owns what a plugin contributes. The built-in handlers are plugins: there is no other door.
 
+import type { Files } from './files.ts'
 import type { Keyword, Place, Problem, Values } from './keyword.ts'
 import type { ActionSpec } from './action.ts'
 import type { App, MakeHandler } from './handler.ts'
@@ -11,6 +12,8 @@ export interface PlanLine extends Values {
   /** The section that the line is in: a frontend's own keywords, or a backend's. */
   readonly proxy: Values & { readonly name: string; readonly kind: 'frontend' | 'backend' }
   readonly global: Values
+  /** Start-up reads every file through this, and nothing by itself: threads that are made later have to find what the first ones found. */
+  readonly files: Files
   /** Reports a problem of this line that only start-up can find (a certificate that does not load). Start-up then fails. */
   report(problem: Omit<Problem, keyof Place> & Partial<Place>): void
   /** The app that the engine proposes for this line (the proxied stream); a handler may serve it or another. Accept side only. */

@@ -5,6 +5,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type { Plugin } from '../core/plugin.ts'
 import type { ProcessLog } from '../core/process-log.ts'
 import { systemFiles } from '../config/files.ts'
+import { KeptFiles } from '../config/kept-files.ts'
 import { builtinKeywords } from '../config/keywords/table.ts'
 import { loadConfiguration } from '../config/load.ts'
 import { describe } from '../config/report.ts'
@@ -21,11 +22,12 @@ export async function runDataThread(port: MessagePort, seed: ThreadSeed, plugins
   const log: ProcessLog = { alert: say('alert'), warning: say('warning'), notice: say('notice') }
   const { line } = seed
   let { descriptors } = seed
+  const files = new KeptFiles(systemFiles, seed.files)
 
   // What was wrong with it the control thread has told. Its conditions have to come out as they did there: the threads share counters.
   const { configuration } = loadConfiguration({
     paths: line.files,
-    files: systemFiles,
+    files,
     keywords: builtinKeywords,
     plugins,
     env: { ...process.env, HAPROXY_LOCALPEER: line.localPeer ?? hostname() },
@@ -36,6 +38,7 @@ export async function runDataThread(port: MessagePort, seed: ThreadSeed, plugins
     configuration: applyCommandLine(configuration, line),
     line,
     plugins,
+    files,
     log,
     gauges: new GaugeMemory(seed.thread, seed.threads, seed.gauges),
     sharedDescriptor: (frontend, listener) => descriptors.get(`${frontend}/${listener}`),

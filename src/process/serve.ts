@@ -3,6 +3,7 @@
 import type { Plugin } from '../core/plugin.ts'
 import type { ProcessLog } from '../core/process-log.ts'
 import type { Configuration } from '../config/configuration.ts'
+import type { KeptFiles } from '../config/kept-files.ts'
 import { chroot, gid, hardStopAfter, nbthread, pidfile, uid, zeroWarning } from '../config/keywords/global.ts'
 import { NAME } from '../config/version.ts'
 import { loadKernel } from '../net/linux/syscalls.ts'
@@ -20,6 +21,8 @@ export interface ServeOptions {
   readonly configuration: Configuration
   readonly line: CommandLine
   readonly plugins: readonly Plugin[]
+  /** What the configuration was read through, and certificates will be. */
+  readonly files: KeptFiles
   readonly messages: Messages
   readonly signals: Signals
   /** The module that data threads run. */
@@ -30,7 +33,7 @@ export interface ServeOptions {
 
 /** Runs until the process is to leave; resolves with its exit status. */
 export async function serve(options: ServeOptions): Promise<number> {
-  const { configuration, line, messages } = options
+  const { configuration, line, files, messages } = options
   const { global } = configuration
   const { log, ready } = lateLog(messages)
   const refuse = (text: string): number => {
@@ -39,7 +42,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   }
   const threads = global.get(nbthread) ?? 1
   const gauges = new GaugeMemory(0, threads)
-  const proxies = await buildProxies({ configuration, line, plugins: options.plugins, log, gauges })
+  const proxies = await buildProxies({ configuration, line, plugins: options.plugins, files, log, gauges })
   if (!('runtime' in proxies)) {
     messages.problems(proxies.problems)
     return refuse(proxies.refusal)
@@ -52,7 +55,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     return 1
   }
   let runtime: Runtime = proxies.runtime
-  if (threads > 1 && proxies.provider === 'linux') runtime = new Threads({ control: proxies.runtime, count: threads, line, gauges, log, entry: options.threadEntry, abandon: endProcess })
+  if (threads > 1 && proxies.provider === 'linux') runtime = new Threads({ control: proxies.runtime, count: threads, line, gauges, files: files.kept, log, entry: options.threadEntry, abandon: endProcess })
   else if (threads > 1) log.notice(`nbthread ${threads}: the node provider has one data thread`)
   reportBugs(log)
   const status = await run({

@@ -10,6 +10,7 @@
 
 import { Worker } from 'node:worker_threads'
 import type { ProcessLog } from '../core/process-log.ts'
+import type { KeptAnswers } from '../config/kept-files.ts'
 import { GaugeMemory } from '../proxy/gauge.ts'
 import type { CommandLine } from './arguments.ts'
 import type { Runtime } from './runtime.ts'
@@ -35,6 +36,8 @@ export interface ThreadSeed {
   readonly thread: number
   readonly threads: number
   readonly gauges: SharedArrayBuffer
+  /** What the control thread has read, before the process became somebody who may not. */
+  readonly files: KeptAnswers
   readonly descriptors: Descriptors
 }
 
@@ -54,14 +57,20 @@ export interface ThreadsOptions {
   readonly count: number
   readonly line: CommandLine
   readonly gauges: GaugeMemory
+  readonly files: KeptAnswers
   readonly log: ProcessLog
   /** The module that a data thread runs. */
   readonly entry: URL
   /** Ends the process at once: threads that do not end by themselves cannot be ended alone while they serve. */
   readonly abandon: () => void
-  /** Threads that broke are replaced after this pause. ms, default 100: a bug at start-up must not become a busy loop. */
+  /** Threads that broke are replaced after this pause, twice as long each time they do not last. ms, default 100 */
   readonly pause?: number
 }
+
+/** The longest pause before a thread that does not last is replaced. ms */
+const LONGEST_PAUSE = 5000
+/** A thread that served for so long lasts: its end is not another of the same. ms */
+const LASTS = 1000
 
 /** How long threads get to close after kill(). ms */
 const KILL_GRACE = 500
@@ -71,6 +80,8 @@ export class Threads implements Runtime {
   readonly #options: ThreadsOptions
   readonly #workers = new Map<number, Worker>()
   readonly #replacing = new Map<number, NodeJS.Timeout>()
+  /** How often each has ended without lasting, and what was said of it. */
+  readonly #ends = new Map<number, { times: number; said: Set<string> }>()
   #finish: () => void = () => undefined
   #stopping = false
 
@@ -92,20 +103,24 @@ export class Threads implements Runtime {
 
   /** Resolves when the thread accepts, with nothing, or with why it does not. */
   #spawn(thread: number): Promise<readonly string[]> {
-    const { count, line, gauges, log, entry } = this.#options
-    const seed: ThreadSeed = { line, thread, threads: count, gauges: gauges.shared, descriptors: this.#descriptors() }
+    const { count, line, gauges, files, log, entry } = this.#options
+    const seed: ThreadSeed = { line, thread, threads: count, gauges: gauges.shared, files, descriptors: this.#descriptors() }
     const worker = new Worker(entry, { workerData: seed, name: `data thread ${thread}` })
     this.#workers.set(thread, worker)
+    let listens = 0
     return new Promise((resolve) => {
       worker.on('message', (report: Report) => {
-        if (report.said === 'listening') resolve([])
+        if (report.said === 'listening') {
+          listens = performance.now()
+          resolve([])
+        }
         else if (report.said === 'problems') resolve(report.lines)
         else log[report.level](report.text)
       })
       worker.on('error', (error) => log.alert(`bug: data thread ${thread}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`))
       worker.on('exit', () => {
         resolve([`data thread ${thread} ended before it listened`])
-        this.#ended(thread)
+        this.#ended(thread, listens > 0 && performance.now() - listens >= LASTS)
       })
     })
   }
@@ -114,19 +129,34 @@ export class Threads implements Runtime {
     return new Map(this.#options.control.descriptors().map((l) => [`${l.frontend}/${l.listener}`, l.fd]))
   }
 
-  #ended(thread: number): void {
+  #ended(thread: number, lasted: boolean): void {
     this.#workers.delete(thread)
     GaugeMemory.takeBack(this.#options.gauges.shared, thread)
-    if (!this.#stopping) {
-      this.#options.log.alert(`data thread ${thread} ended, another takes its place`)
-      this.#replacing.set(
-        thread,
-        setTimeout(() => {
-          this.#replacing.delete(thread)
-          void this.#spawn(thread).then((lines) => lines.forEach((text) => this.#options.log.alert(text)))
-        }, this.#options.pause ?? 100),
-      )
-    } else if (this.#workers.size === 0) this.#finish()
+    if (!this.#stopping) this.#replace(thread, lasted)
+    else if (this.#workers.size === 0) this.#finish()
+  }
+
+  /** One that does not last is given ever longer pauses, and what there is to say of it is said once until one lasts. */
+  #replace(thread: number, lasted: boolean): void {
+    const before = this.#ends.get(thread)
+    const ends = before === undefined || lasted ? { times: 0, said: new Set<string>() } : before
+    this.#ends.set(thread, ends)
+    ends.times++
+    const say = (text: string): void => {
+      if (ends.said.has(text)) return
+      ends.said.add(text)
+      this.#options.log.alert(text)
+    }
+    if (ends.times === 1) say(`data thread ${thread} ended, another takes its place`)
+    else say(`data thread ${thread} ends again and again: it is replaced after ever longer pauses, up to ${LONGEST_PAUSE / 1000} s, and not reported until one lasts`)
+    const pause = Math.min(LONGEST_PAUSE, (this.#options.pause ?? 100) * 2 ** (ends.times - 1))
+    this.#replacing.set(
+      thread,
+      setTimeout(() => {
+        this.#replacing.delete(thread)
+        void this.#spawn(thread).then((lines) => lines.forEach(say))
+      }, pause),
+    )
   }
 
   #order(order: Order): void {

@@ -1,12 +1,14 @@
 // Owns what building proxies needs in common: plans of handlers per line, gauges, clocks, and where problems go.
 
 import type { App, MakeHandler } from '../core/handler.ts'
+import type { Files } from '../core/files.ts'
 import type { Place, Problem, Values } from '../core/keyword.ts'
 import type { LogSink } from '../core/log-sink.ts'
 import { orderHandlers, planLine } from '../core/plan.ts'
 import type { HandlerSpec, Plugin, PlanLine } from '../core/plugin.ts'
 import type { Provider } from '../core/provider.ts'
 import type { ProxySection } from '../config/configuration.ts'
+import { systemFiles } from '../config/files.ts'
 import type { ConnectionPlan, EngineConnection } from '../net/connection.ts'
 import { requestInspectDelay, requestRules, responseInspectDelay, responseRules } from '../sample/content.ts'
 import { timeoutConnect } from '../config/keywords/timeouts.ts'
@@ -30,6 +32,8 @@ export interface BuildHost {
   readonly random: () => number
   readonly plugins: readonly Plugin[]
   readonly global: Values
+  /** What certificates and the like are read through. Default: the system's. */
+  readonly files?: Files
   readonly bufferSize: number
   /** Who is told of every connection's way; nobody usually. */
   readonly tracer?: Tracer | undefined
@@ -127,6 +131,7 @@ export class Build {
         placeOf: (key) => section.values.placeOf(key),
       },
       global: this.#host.global,
+      files: this.#host.files ?? systemFiles,
       app: to.app,
       report: (problem) => this.report({ ...place, ...problem }),
       handler: (name) => {

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { systemFiles } from '../../src/config/files.ts'
 import type { Handler, MakeHandler, PlanLine, Verdict } from '../../src/plugin.ts'
 import { connectionRules, handshakeRules, sessionRules, tcpRules } from '../../handlers/tcp-rules.ts'
 import { Section, StillHandshake } from '../sample/section.ts'
@@ -11,6 +12,7 @@ function plan(section: Section, name: string): { handler: Handler | undefined; s
     place: { file: 'test', line: 1 },
     proxy: { name: section.name, kind: 'frontend', get: (keyword) => section.get(keyword), placeOf: () => undefined },
     global: section,
+    files: systemFiles,
     get: () => undefined,
     placeOf: () => undefined,
     report: (problem) => void said.push(problem.text),

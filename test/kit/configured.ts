@@ -3,6 +3,7 @@
 import { basename } from 'node:path'
 import type { App, MakeHandler, PlanLine, Plugin } from 'headgate/plugin'
 import { builtinPlugins } from '../../handlers/builtin.ts'
+import { systemFiles } from '../../src/config/files.ts'
 import { hasBackend, hasFrontend } from '../../src/config/configuration.ts'
 import { builtinKeywords } from '../../src/config/keywords/table.ts'
 import { bindLines, serverLines, type BindLine, type ServerLine } from '../../src/config/lines.ts'
@@ -58,6 +59,7 @@ export function configured(text: string, plugins: readonly Plugin[] = [], app?: 
             place,
             proxy: { name: proxy.name, kind, get: (key) => proxy.values.get(key), placeOf: (key) => proxy.values.placeOf(key) },
             global: configuration.global,
+            files: systemFiles,
             app: kind === 'frontend' ? app : undefined,
             report: (problem) => told.push(`${problem.level} line ${problem.line ?? place.line}: ${problem.text}`),
             handler: (name) => specs.find((spec) => spec.name === name)?.insert?.(line) ?? null,

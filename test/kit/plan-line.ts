@@ -1,5 +1,6 @@
 // Owns a configuration line without a configuration: what a handler is planned from, its values given as pairs.
 
+import { systemFiles } from '../../src/config/files.ts'
 import type { App, HandlerSpec, Keyword, MakeHandler, PlanLine, Plugin, Problem, Values } from 'headgate/plugin'
 
 export type Setting = readonly [Keyword<unknown>, unknown]
@@ -36,6 +37,7 @@ export function planLineOf({ line, proxy, global, app, problems }: FakeLine, oth
     place: PLACE,
     proxy: { ...values(proxy), name: 'test', kind: 'frontend' },
     global: values(global),
+    files: systemFiles,
     app,
     report: (problem) => problems?.push({ ...PLACE, ...problem }),
     handler: (name) => specOf(others, name)?.insert?.(own) ?? null,

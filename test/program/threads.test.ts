@@ -1,11 +1,12 @@
 // Data threads of the built program: limits are exact over four threads, a broken thread is replaced and listening never stops.
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { loadKernel } from '../../src/net/linux/syscalls.ts'
+import { certificates } from '../kit/certificates.ts'
 import { MAIN } from '../kit/command.ts'
 import { connect, serve } from '../kit/peers.ts'
 import { claimPorts } from '../kit/ports.ts'
@@ -131,6 +132,44 @@ t.test('a thread that throws outside a handler is replaced; others go on, listen
   for (const wire of fresh) wire.destroy()
   program.signal('SIGTERM')
   t.same(await program.exited, { code: 0, signal: null })
+})
+
+t.test('a thread that is made late needs no file: they may be gone, or no longer be readable to who the process has become', async (t) => {
+  const ports = await claimPorts()
+  t.teardown(() => ports.release())
+  const [front, secure] = [ports.port('front'), ports.port('secure')]
+  const { cert, key } = (await certificates()).server
+  const keys = join(folder, 'keys')
+  mkdirSync(keys)
+  const pem = join(keys, 'late.pem')
+  const list = join(folder, 'late.list')
+  writeFileSync(pem, cert)
+  writeFileSync(`${pem}.key`, key, { mode: 0o600 })
+  writeFileSync(list, `${pem}\n`)
+  const program = await running(
+    t,
+    `${DEFAULTS.replace('nbthread 4', 'nbthread 2')}
+frontend f
+  bind 127.0.0.1:${front}
+  throws-service
+frontend s
+  bind 127.0.0.1:${secure} ssl crt ${keys} crt-list ${list}
+  throws-service
+`,
+    [front, secure],
+  )
+  for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true })
+  for (let round = 0; round < 6; round++) {
+    const bad = await connect(front)
+    bad.send('throw')
+    await bad.over()
+    const next = await connect(front)
+    next.send('still there')
+    await next.got('still there')
+    next.end()
+    await next.over()
+  }
+  t.notMatch(program.output(), /No such file|ended before it listened/)
 })
 
 t.test('conditions come out in every thread as they do at the start', async (t) => {
