@@ -6,17 +6,16 @@ import type { Plugin } from '../core/plugin.ts'
 import { systemFiles } from '../config/files.ts'
 import { builtinKeywords } from '../config/keywords/table.ts'
 import { loadConfiguration, type Loaded } from '../config/load.ts'
-import { formatProblems } from '../config/report.ts'
+import { describe, formatProblems } from '../config/report.ts'
 import type { Messages } from '../process/messages.ts'
 import { conditionFacts } from '../process/providers.ts'
 import { lint } from '../process/lint.ts'
-import { describe } from '../config/report.ts'
 import { checkRuleNames } from '../proxy/check-names.ts'
 import { BuildError } from '../proxy/runtime.ts'
 import { EXPLAIN_USAGE, parseExplain } from './explain-arguments.ts'
 import { explain } from './explain.ts'
 
-function say(line: string): void {
+function print(line: string): void {
   try {
     writeSync(1, `${line}\n`)
   } catch {
@@ -41,7 +40,7 @@ function load(files: readonly string[], plugins: readonly Plugin[], messages: Me
 }
 
 /** 0: the connection's way was printed; 1: there is none, or the configuration or the arguments are wrong. */
-export async function explainCommand(args: readonly string[], plugins: readonly Plugin[], messages: Messages): Promise<number> {
+export async function explainCommand(args: readonly string[], plugins: readonly Plugin[], messages: Messages, say: (line: string) => void = print): Promise<number> {
   const imagined = parseExplain(args)
   if (typeof imagined === 'string') {
     messages.alert(imagined)
@@ -63,7 +62,7 @@ const LINT_USAGE = `Usage : headgate lint -f <file|folder> [-f …]
   What is known to go wrong with a configuration that is valid. A comment '# lint-ignore: <name>' on the line, or above it, silences a finding.`
 
 /** 0: nothing was found; 1: something was, or the configuration or the arguments are wrong. */
-export async function lintCommand(args: readonly string[], plugins: readonly Plugin[], messages: Messages): Promise<number> {
+export async function lintCommand(args: readonly string[], plugins: readonly Plugin[], messages: Messages, say: (line: string) => void = print): Promise<number> {
   const files: string[] = []
   for (let i = 0; i < args.length; i += 2) {
     const file = args[i + 1]
