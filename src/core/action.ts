@@ -48,5 +48,7 @@ export interface ActionSpec {
   readonly doc: string
   /** Names of handlers that its result 'insert' may name, so that they are planned at start-up. */
   readonly inserts?: readonly string[]
+  /** It asks for what only the kernel's own calls can do: a rule with it stops the start where the provider has not got them. */
+  readonly needsKernel?: boolean
   compile(words: ActionWords, scope: Scope, fail: Fail): Act | undefined
 }

@@ -6,6 +6,7 @@ import type { ProcessView } from '../core/view.ts'
 import { hasBackend, hasFrontend, type Configuration } from '../config/configuration.ts'
 import { disabled, proxyId } from '../config/keywords/proxy.ts'
 import type { EngineConnection } from '../net/connection.ts'
+import { rulesOf } from '../sample/rules.ts'
 import { errorText } from '../util/errno.ts'
 import type { Backend } from './backend.ts'
 import { Build, type BuildHost } from './build.ts'
@@ -158,6 +159,10 @@ export async function buildRuntime(configuration: Configuration, host: RuntimeHo
     },
     frontend: (name) => frontends.get(name),
     backend: (name) => backends.get(name),
+  }
+  // Rules of a defaults section are in every section that uses it, and told of once.
+  for (const rule of new Set(active.flatMap(({ values }) => rulesOf(values)))) {
+    if (rule.needsKernel) build.needsKernel(rule.place, rule.keyword, { [rule.action]: true })
   }
   for (const section of active) {
     if (hasBackend(section.kind)) backends.set(section.name, await buildBackend(build, section, section.values.get(proxyId) ?? section.number, view))

@@ -3,6 +3,7 @@
 import type { Plugin } from '../core/plugin.ts'
 import { acl } from './acl.ts'
 import { addressActions } from './actions/addresses.ts'
+import { packetActions } from './actions/packets.ts'
 import { refusedActions } from './actions/refused.ts'
 import { sessionActions } from './actions/session.ts'
 import { globalSetVar, globalSetVarFmt, variableActions } from './actions/variables.ts'
@@ -58,5 +59,5 @@ export const samplePlugin: Plugin = {
     ...lookingConverters,
     ...proxyConverters,
   ],
-  actions: [...refusedActions, ...verdictActions, ...variableActions, ...addressActions, ...sessionActions((scope) => captureSlots(scope.values))],
+  actions: [...refusedActions, ...verdictActions, ...variableActions, ...addressActions, ...packetActions, ...sessionActions((scope) => captureSlots(scope.values))],
 }

@@ -23,6 +23,8 @@ export interface Rule {
   readonly condition: Condition | undefined
   /** Handlers that its action may insert. */
   readonly inserts: readonly string[]
+  /** Only the kernel's own calls can do it. */
+  readonly needsKernel: boolean
   /** The slot that its `capture` fills, from 0. */
   readonly slot: number | undefined
 }
@@ -126,11 +128,16 @@ export function parseRule(args: Args, rules: RuleSet): Rule | undefined {
     condition = compileCondition(rest, scope, (text, hint, at) => fail(`${what} : ${text}`, hint, at))
     if (condition === undefined) return undefined
   }
-  return { text: words.map((w) => w.text).join(' '), place: args.place, section: args.sectionName, action: name, keyword: place.words, act, condition, inserts: spec.inserts ?? [], slot: name === 'capture' ? captureSlots(args.values) : undefined }
+  return { text: words.map((w) => w.text).join(' '), place: args.place, section: args.sectionName, action: name, keyword: place.words, act, condition, inserts: spec.inserts ?? [], needsKernel: spec.needsKernel ?? false, slot: name === 'capture' ? captureSlots(args.values) : undefined }
 }
 
 /** The keyword of each rule set, which is made once. */
 const keywords = new Map<RuleSet, Keyword<readonly Rule[]>>()
+
+/** All rules of a section, set by set. */
+export function rulesOf(values: Values): readonly Rule[] {
+  return [...keywords.values()].flatMap((keyword) => values.get(keyword) ?? [])
+}
 
 /** How many slots a section's `capture` actions fill: the length of a record's requestCaptures. */
 export function captureSlots(values: Values): number {

@@ -2,6 +2,7 @@
 
 import t from 'tap'
 import type { ConnectSpec, ListenSpec } from '../../src/core/provider.ts'
+import { BuildError } from '../../src/proxy/runtime.ts'
 import { world } from './world.ts'
 
 const DEFAULTS = 'defaults\n  mode tcp\n  timeout client 1m\n  timeout server 1m\n  timeout connect 1s\n'
@@ -92,4 +93,17 @@ t.test('splicing: both ways unless options say otherwise', async (t) => {
     const frontend = w.runtime.frontends[0]
     t.same([frontend?.spliceRequest, frontend?.spliceResponse], [request, response], options)
   }
+})
+
+t.test('actions that only the kernel can do stop the start where the provider is node, each named once with its line', async (t) => {
+  const text = `defaults d\n  mode tcp\n  timeout client 1m\n  timeout server 1m\n  timeout connect 1s\n  tcp-request connection set-mark 7\nlisten one from d\n  bind 127.0.0.1:1\n  tcp-request content set-tos 8 if TRUE\n  tcp-response content set-tos 8\n  server s 127.0.0.2:9\nlisten two from d\n  bind 127.0.0.1:2\n  tcp-request session accept\n  server s 127.0.0.2:9\n`
+  const refused: unknown = await world(text, { provider: 'node' }).catch((error: unknown) => error)
+  t.ok(refused instanceof BuildError)
+  if (!(refused instanceof BuildError)) return
+  t.same(refused.problems.map((p) => `${p.line} ${p.text}`).sort(), [
+    "10 'tcp-response content' : 'set-tos' needs the linux provider, and this is 'node'",
+    "6 'tcp-request connection' : 'set-mark' needs the linux provider, and this is 'node'",
+    "9 'tcp-request content' : 'set-tos' needs the linux provider, and this is 'node'",
+  ])
+  await world(text)
 })

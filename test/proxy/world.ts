@@ -42,7 +42,7 @@ export class FakeListener implements Listener {
 }
 
 export class FakeProvider implements Provider {
-  readonly name = 'linux'
+  readonly name: 'node' | 'linux'
   readonly listeners: FakeListener[] = []
   /** Outgoing socks in order, and where they go. */
   readonly connects: { readonly to: Address; readonly sock: PeerSock; readonly spec: ConnectSpec }[] = []
@@ -52,6 +52,10 @@ export class FakeProvider implements Provider {
   /** Ports that cannot be listened on, and the error. */
   readonly refused = new Map<number, string>()
   #port = 50_000
+
+  constructor(name: 'node' | 'linux' = 'linux') {
+    this.name = name
+  }
 
   async listen(spec: ListenSpec, events: ListenEvents): Promise<Listener> {
     await Promise.resolve()
@@ -97,6 +101,8 @@ export interface WorldOptions {
   readonly bufferSize?: number
   readonly plugins?: readonly Plugin[]
   readonly random?: () => number
+  /** What the provider says it is. Default: linux. */
+  readonly provider?: 'node' | 'linux'
   readonly gauges?: GaugeMemory
 }
 
@@ -110,7 +116,7 @@ export async function world(text: string, options: WorldOptions = {}): Promise<W
   const { configuration, problems } = loadText(text, { plugins })
   const alerts = problems.filter((p) => p.level === 'alert')
   if (alerts.length > 0) throw new Error(alerts.map((p) => `${p.line}: ${p.text}`).join('\n'))
-  const provider = new FakeProvider()
+  const provider = new FakeProvider(options.provider)
   const gauges = options.gauges ?? new GaugeMemory()
   const lines: string[] = []
   const bugs: string[] = []

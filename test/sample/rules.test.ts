@@ -2,6 +2,8 @@ import t from 'tap'
 import type { ActionResult, RuleSet } from '../../src/core/action.ts'
 import { NEXT_RULE } from '../../src/core/action.ts'
 import type { App } from '../../src/core/handler.ts'
+import type { KernelSock } from '../../src/core/sock.ts'
+import type { Peer } from '../../src/core/view.ts'
 import type { Plugin } from '../../src/core/plugin.ts'
 import { samplePlugin } from '../../src/sample/builtin.ts'
 import { requestInspectDelay, requestRules, responseRules } from '../../src/sample/content.ts'
@@ -102,6 +104,40 @@ t.test('what actions do to a session', async (t) => {
   t.equal(captureSlots(s), 3)
 })
 
+t.test('set-mark and set-tos: as C writes numbers, and told to the kernel of the client', async (t) => {
+  const told: string[] = []
+  class Known extends StillHandshake implements Peer {
+    readonly kernel: KernelSock = {
+      tcpInfo: () => undefined,
+      setMark: (mark) => (told.push(`mark ${mark}`), 'EPERM'),
+      setTos: (tos) => (told.push(`tos ${tos}`), ''),
+      originalDestination: () => undefined,
+    }
+  }
+  const s = section([])
+  for (const rules of ['connection', 'handshake', 'session', 'request', 'response'] as const) s.act(rules, 'set-tos 0x10', new SessionSubject(new Known(), () => 0))
+  t.strictSame(told.splice(0), Array.from({ length: 5 }, () => 'tos 16'))
+  const session = new SessionSubject(new Known(), () => 0)
+  for (const mark of ['0', '7', '017', '0XfF', '4294967295']) s.act('request', `set-mark ${mark} if TRUE`, session)
+  t.strictSame(told, ['mark 0', 'mark 7', 'mark 15', 'mark 255', 'mark 4294967295'])
+  s.act('request', 'set-mark 7', subject())
+  for (const [line, why] of [
+    ['set-mark', 'expects exactly 1 argument (integer/hex value)'],
+    ['set-tos if TRUE', 'expects exactly 1 argument (integer/hex value)'],
+    ['set-mark abc', "invalid character starting at 'abc' (integer/hex value expected)"],
+    ['set-mark 12x', "invalid character starting at 'x' (integer/hex value expected)"],
+    ['set-tos 0x', "invalid character starting at 'x' (integer/hex value expected)"],
+    ['set-tos 08', "invalid character starting at '08' (integer/hex value expected)"],
+    ['set-tos -1', "invalid character starting at '-1' (integer/hex value expected)"],
+    ['set-tos 256', "'set-tos' : 256 is not within 0 and 255."],
+    ['set-mark 0x100000000', "'set-mark' : 0x100000000 is not within 0 and 4294967295."],
+    ['set-mark 7 8', "'tcp-request content set-mark' only accepts 'if' or 'unless', in frontend 'p' (got '8')"],
+  ] as const) {
+    t.equal(parseRule(s.args('tcp-request content', words(line)), 'request'), undefined)
+    t.ok(s.said()[0]?.includes(why), `${line}: ${why}`)
+  }
+})
+
 t.test('variables live as long as their scope', async (t) => {
   const hs = new StillHandshake()
   const early = new HandshakeSubject(hs, () => 0)
@@ -157,7 +193,7 @@ t.test('inspect-delay, defaults, refusals', async (t) => {
   for (const [line, why] of [
     ['switch-mode http', /does not parse HTTP/],
     ['send-spoe-group a b', /SPOE is not supported/],
-    ['set-mark 1', /not supported yet/],
+    ['set-fc-mark 1', /not supported yet/],
     ['do-resolve(txn.a,b,ipv4) src', /not supported yet/],
     ['set-nice 5', /no scheduling priority/],
     ['capture src id 0', /not supported yet/],
