@@ -105,7 +105,6 @@ export interface TcpInfo {
 export interface KernelSock {
   /** undefined where there is no TCP. */
   tcpInfo(): TcpInfo | undefined
-  quickAck(on: boolean): string
   /** SO_MARK, for routing and filters; needs CAP_NET_ADMIN. */
   setMark(mark: number): string
   /** The TOS (IPv4) or traffic class (IPv6) byte. */

@@ -191,8 +191,6 @@ if ('reason' in found) {
     await until('answered', () => tap.text === 'back')
     t.equal(descriptor(tap).kernel.setTos(0x10), '')
     t.equal(get(tap, sys.SOL_IP, sys.IP_TOS), 0x10)
-    t.equal(descriptor(tap).kernel.quickAck(false), '')
-    t.equal(descriptor(tap).kernel.quickAck(true), '')
     const info = descriptor(tap).kernel.tcpInfo()
     t.ok(info !== undefined && info.rtt > 0 && info.rtt < 5_000_000, `rtt ${info?.rtt} µs`)
     t.ok(info !== undefined && info.reordering > 0 && info.lost === 0 && info.retrans === 0)

@@ -125,7 +125,7 @@ t.test('parsers take time in proportion to what they read', async (t) => {
 t.test('what the kernel knows', async (t) => {
   const info: TcpInfo = { rtt: 12_345, rttvar: 2000, unacked: 1, sacked: 2, lost: 3, retrans: 4, fackets: 5, reordering: 6 }
   class Known extends StillHandshake implements Peer {
-    readonly kernel: KernelSock = { tcpInfo: () => info, quickAck: () => '', setMark: () => '', setTos: () => '', originalDestination: () => undefined }
+    readonly kernel: KernelSock = { tcpInfo: () => info, setMark: () => '', setTos: () => '', originalDestination: () => undefined }
   }
   const session = new SessionSubject(new Known(), () => 0)
   session.server = new Known('10.0.0.1:1', '10.0.0.2:2')

@@ -1,4 +1,4 @@
-// Owns what a socket can be asked and told beside moving bytes: TCP_INFO, quickack, marks, TOS, the original destination.
+// Owns what a socket can be asked and told beside moving bytes: TCP_INFO, marks, TOS, the original destination.
 
 import type { Address } from '../../core/address.ts'
 import type { KernelSock, TcpInfo } from '../../core/sock.ts'
@@ -20,7 +20,6 @@ import {
   SOL_SOCKET,
   SOL_TCP,
   TCP_INFO,
-  TCP_QUICKACK,
   type Kernel,
 } from './syscalls.ts'
 
@@ -97,11 +96,6 @@ export class SockOptions implements KernelSock {
     const words = new Uint32Array(INFO_SIZE / 4)
     const size = new Uint8Array(new Int32Array([INFO_SIZE]).buffer)
     return this.#kernel.getsockopt(fd, SOL_TCP, TCP_INFO, new Uint8Array(words.buffer), size) < 0 ? undefined : new Info(words)
-  }
-
-  quickAck(on: boolean): string {
-    if (this.#of.family === AF_UNIX) return errnoName(E.EOPNOTSUPP)
-    return this.#set(SOL_TCP, TCP_QUICKACK, on ? 1 : 0)
   }
 
   setMark(mark: number): string {
