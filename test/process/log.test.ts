@@ -1,7 +1,8 @@
 // Holds how log lines look and how they get out: formats beside what HAProxy 2.6.12 was seen to write, levels, samples, limits, and
 // targets that are slow, broken or gone.
 
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { closeSync, constants, createReadStream, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, createServer } from 'node:net'
@@ -235,6 +236,45 @@ t.test('a reader that is too slow costs lines, counted and reported, never memor
   t.equal(got, (1000 - writer.lost) * 1000, 'the others arrived whole')
   t.equal(lost.reduce((sum, [n]) => sum + n, 0), writer.lost, 'every loss was reported')
   t.ok(lost.length <= 10, `in ${lost.length} reports`)
+})
+
+t.test('writers that share a pipe never mix their lines, however much waits', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'headgate-fifo-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  const path = join(folder, 'fifo')
+  execFileSync('mkfifo', [path])
+  const fd = openSync(path, constants.O_RDWR)
+  t.teardown(() => closeSync(fd))
+  // As two threads have them: neither knows of the other, and their writes block in the system.
+  const writers = ['a', 'b'].map((letter) => ({ letter, writer: new LineWriter(fd, { lost: () => t.fail('lost') }) }))
+  const LINES = 400
+  for (const { letter, writer } of writers) for (let i = 0; i < LINES; i++) writer.add(`${letter.repeat(700 + ((i * 37) % 600))}\n`)
+  writers[0]?.writer.add(`${'c'.repeat(5000)}\n`)
+  await sleep(20)
+  const reader = createReadStream(path, { highWaterMark: 3000 })
+  t.teardown(() => reader.destroy())
+  let text = ''
+  reader.on('data', (bytes) => (text += bytes.toString()))
+  await Promise.all(writers.map(({ writer }) => writer.drained()))
+  while ((text.match(/\n/g) ?? []).length < 2 * LINES + 1) await sleep(5)
+  const lines = text.split('\n').filter((line) => !line.includes('c'))
+  t.equal(lines.filter((line) => !/^(a+|b+|)$/.test(line)).length, 0, 'no line has parts of two')
+})
+
+t.test('the last words are written though much is under way', async (t) => {
+  const { fd, read, close } = await fullPipe()
+  t.teardown(close)
+  const writer = new LineWriter(fd, { lost: () => undefined })
+  for (let i = 0; i < 40; i++) writer.add(`${'x'.repeat(999)}\n`)
+  await new Promise((resolve) => setImmediate(resolve))
+  writer.add(`${'y'.repeat(999)}\n`)
+  writer.flushSync()
+  let got = 0
+  read((n) => (got += n))
+  while (got < 41_000) await sleep(5)
+  await writer.drained()
+  await sleep(20)
+  t.equal(got, 41_000, 'all of it, each once')
 })
 
 t.test('a descriptor that breaks is reported, and is tried again', async (t) => {
