@@ -1,6 +1,6 @@
 // Owns ACLs: an expression, a matching method and patterns under a name (manual 7.1), and the `acl` keyword.
 
-import type { Args, Keyword, Word } from '../core/keyword.ts'
+import type { Args, Keyword, Values, Word } from '../core/keyword.ts'
 import { keyword } from '../core/keyword.ts'
 import type { Fail, Scope, Source, Subject } from '../core/sample.ts'
 import { NOT_YET, toBytes } from '../core/sample.ts'
@@ -165,6 +165,13 @@ function aclOwner(args: Args): string {
   return `${args.sectionKind === 'defaults' ? 'defaults' : 'proxy'} ${args.sectionName}`
 }
 
+const wrong = new WeakMap<Values, ReadonlySet<string>>()
+
+/** Whether the section has a line for this ACL that was refused: what refers to it is not told once more that it is not there. */
+export function isWrongAcl(values: Values, name: string): boolean {
+  return wrong.get(values)?.has(name) ?? false
+}
+
 export const acl: Keyword<AclTable> = keyword<AclTable>({
   name: 'acl',
   sections: ['defaults', 'frontend', 'backend'],
@@ -184,7 +191,10 @@ export const acl: Keyword<AclTable> = keyword<AclTable>({
     const words = args.rest()
     const fail: Fail = (text, hint, at) => args.fail(`error detected while parsing ACL '${name.text}' : ${text}.`, hint, at)
     const test = compileTest(words, argsScope(args, 'log', 'acl'), fail)
-    if (test === undefined) return undefined
+    if (test === undefined) {
+      wrong.set(args.values, new Set(wrong.get(args.values)).add(name.text))
+      return undefined
+    }
     const owner = aclOwner(args)
     const own = before?.section === owner ? before : undefined
     const had = own?.acls.get(name.text)

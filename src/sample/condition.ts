@@ -2,7 +2,7 @@
 
 import type { Word } from '../core/keyword.ts'
 import type { Fail, Scope, Subject } from '../core/sample.ts'
-import { acl, compileTest } from './acl.ts'
+import { acl, compileTest, isWrongAcl } from './acl.ts'
 import type { Acl, AclTest, Truth } from './acl.ts'
 import { predefined } from './predefined.ts'
 import { available } from './stage.ts'
@@ -107,6 +107,7 @@ function findAcl(name: string, scope: Scope, fail: Fail, word: Word): Acl | unde
   const own = table !== undefined && (!table.section.startsWith('defaults ') || scope.rule.startsWith('defaults')) ? table.acls : new Map<string, Acl>()
   const named = own.get(name)
   if (named !== undefined) return named
+  if (isWrongAcl(scope.values, name)) return { name, tests: [] }
   const given = predefined(name, scope)
   if (given === undefined) return fail(`no such ACL : '${name}'`, didYouMean(name, [...own.keys(), 'TRUE', 'FALSE', 'LOCALHOST', 'WAIT_END', 'REQ_CONTENT', 'RDP_COOKIE', 'HTTP']), word)
   if (typeof given === 'string') return fail(given, undefined, word)

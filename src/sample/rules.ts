@@ -5,6 +5,8 @@ import { NEXT_RULE, WAIT_RULE } from '../core/action.ts'
 import type { Args, Keyword, Place, Values, Word } from '../core/keyword.ts'
 import { keyword } from '../core/keyword.ts'
 import type { Fail, SampleStage, Subject } from '../core/sample.ts'
+import { notYet } from '../config/language.ts'
+import { refusedActions } from './actions/refused.ts'
 import { compileCondition } from './condition.ts'
 import type { Condition } from './condition.ts'
 import { argsScope } from './scope.ts'
@@ -43,6 +45,8 @@ const PLACES: Readonly<Record<RuleSet, RuleSetPlace>> = {
   request: { words: 'tcp-request content', frontend: 'request', backend: 'backend-request' },
   response: { words: 'tcp-response content', backend: 'response' },
 }
+
+const RULE_SETS: readonly RuleSet[] = ['connection', 'handshake', 'session', 'request', 'response']
 
 /** In the order in which they are asked. A line below one of a later set is no error, but not what it looks like. */
 const ORDER = ['tcp-request connection', 'tcp-request handshake', 'tcp-request session', 'tcp-request content', 'use_backend', 'use-server']
@@ -106,7 +110,9 @@ export function parseRule(args: Args, rules: RuleSet): Rule | undefined {
   const spec = known.get(name)
   const proxy = `${args.sectionKind} '${args.sectionName}'`
   if (first === undefined || spec === undefined) {
-    const names = [...known.keys()].sort()
+    const later = first === undefined || isActionOf(args, name) ? undefined : notYet('action', [name.replace(/^track-sc\d+$/, 'track-sc')])
+    if (later !== undefined) return fail(`'${place.words}' : '${name}' is not supported yet.`, undefined, first)
+    const names = [...known.keys()].filter((one) => !refusedActions.some((refused) => refused.name === one)).sort()
     return fail(`'${place.words}' expects ${names.map((n) => `'${n}'`).join(', ')} in ${proxy} (got '${first?.text ?? ''}').`, didYouMean(name, names), first)
   }
   let inner: string | undefined
@@ -129,6 +135,12 @@ export function parseRule(args: Args, rules: RuleSet): Rule | undefined {
     if (condition === undefined) return undefined
   }
   return { text: words.map((w) => w.text).join(' '), place: args.place, section: args.sectionName, action: name, keyword: place.words, act, condition, inserts: spec.inserts ?? [], needsKernel: spec.needsKernel ?? false, slot: name === 'capture' ? captureSlots(args.values) : undefined }
+}
+
+/** Whether some rule set has the action: then it is known, and in the wrong place. */
+function isActionOf(args: Args, name: string): boolean {
+  const words = vocabulary(args.plugins)
+  return RULE_SETS.some((rules) => words.actions(rules).has(name))
 }
 
 /** The keyword of each rule set, which is made once. */

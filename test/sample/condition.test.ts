@@ -94,6 +94,9 @@ t.test('acl lines', async (t) => {
     const said = s.said().join('; ')
     t.ok(expected === '' ? said === '' : said.startsWith(expected), `${line}: ${said}`)
   }
+  s.line(acl, 'mistaken srcc 1.1.1.1')
+  s.said()
+  t.equal(ask(s, 'if mistaken'), 'fail', 'one mistake gives one message')
   const anonymous = new Section('defaults', '')
   anonymous.line(acl, 'a src 1.1.1.1')
   t.match(anonymous.said()[0], /'acl' not allowed in anonymous 'defaults' section/)

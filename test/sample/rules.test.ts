@@ -197,6 +197,10 @@ t.test('inspect-delay, defaults, refusals', async (t) => {
     ['do-resolve(txn.a,b,ipv4) src', /not supported yet/],
     ['set-nice 5', /no scheduling priority/],
     ['capture src id 0', /not supported yet/],
+    ['track-sc0 src', /^alert: 'tcp-request content' : 'track-sc0' is not supported yet/],
+    ['sc-inc-gpc0(0)', /'sc-inc-gpc0' is not supported yet/],
+    ['expect-proxy layer4', /expects 'accept', .* \(got 'expect-proxy'\)/],
+    ['close', /expects 'accept', 'capture', 'pause', .*'use-service' in frontend 'f' \(got 'close'\)/],
   ] as const) {
     t.equal(parseRule(s.args('tcp-request content', words(line)), 'request'), undefined)
     t.match(s.said()[0], why, line)
