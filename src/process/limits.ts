@@ -2,8 +2,10 @@
 
 import { readFileSync } from 'node:fs'
 
-/** Descriptors of Node itself, listeners, logs and certificates being read; the rest is two for each connection. */
+/** Descriptors of Node itself, logs and certificates being read. */
 const OWN_DESCRIPTORS = 64
+/** An event loop's own, and the provider's: epoll and what wakes it. */
+const THREAD_DESCRIPTORS = 12
 
 /** How many descriptors the process may have open. Node has raised it as far as it may. Infinity where it cannot be known. */
 export function descriptorLimit(read: () => string = () => readFileSync('/proc/self/limits', 'latin1')): number {
@@ -26,23 +28,46 @@ export interface ConnectionLimits {
   readonly descriptorsAtMost: number | undefined
 }
 
+/** What the process opens beside its connections. */
+export interface DescriptorUse {
+  /** Addresses that are listened on. */
+  readonly listeners: number
+  /** Threads that connections are spread over; each of several has duplicates of all listeners. */
+  readonly threads: number
+  /** Pipes that a thread may have to splice through; 0: none. */
+  readonly pipes: number
+}
+
 export interface ConnectionPlan {
   /** Connections that the process takes at a time. */
   readonly maxconn: number
+  /** Pipes that a thread gets: as many as were asked for, or what connections leave. Without one, bytes pass through buffers. */
+  readonly pipes: number
   /** What cannot be had: an alert under strict-limits (the default), else a warning. */
   readonly problem?: string
 }
 
-/** What `maxconn` comes to under a limit of `descriptors`. */
-export function planConnections(limits: ConnectionLimits, descriptors: number): ConnectionPlan {
+/**
+ * What `maxconn` comes to under a limit of `descriptors`:
+ *
+ *   own │ listeners × (1 + threads) │ threads × THREAD │ 2 × maxconn │ 2 × pipes × threads
+ *
+ * Where nobody says how many connections there should be, pipes get a quarter of what is left at most.
+ */
+export function planConnections(limits: ConnectionLimits, use: DescriptorUse, descriptors: number): ConnectionPlan {
+  const { listeners, threads, pipes } = use
   const allowed = Math.min(descriptors, limits.descriptorsAtMost ?? Infinity)
-  const fits = Number.isFinite(allowed) ? Math.max(1, Math.floor((allowed - OWN_DESCRIPTORS) / 2)) : 1_000_000
+  const own = OWN_DESCRIPTORS + listeners * (threads > 1 ? 1 + threads : 1) + threads * THREAD_DESCRIPTORS
+  const left = Math.max(0, allowed - own)
   const asked = limits.descriptorsAsked ?? 0
-  const wanted = limits.commandLine === undefined || limits.commandLine === 0 ? limits.configured : limits.commandLine
-  const maxconn = wanted === undefined || wanted === 0 ? fits : wanted
-  const needed = Math.max(asked, maxconn > fits ? 2 * maxconn + OWN_DESCRIPTORS : 0)
-  if (needed <= descriptors) return { maxconn: Math.min(maxconn, fits) }
-  return { maxconn: Math.min(maxconn, fits), problem: `Cannot raise FD limit to ${needed}, limit is ${descriptors}.` }
+  const set = limits.commandLine === undefined || limits.commandLine === 0 ? limits.configured : limits.commandLine
+  const wanted = set === 0 ? undefined : set
+  const most = Number.isFinite(left) ? Math.max(1, Math.floor(left / 2)) : 1_000_000
+  const shared = Number.isFinite(left) ? Math.min(2 * pipes * threads, Math.floor(left / 4)) : 0
+  const maxconn = wanted === undefined ? Math.max(1, most - Math.ceil(shared / 2)) : Math.min(wanted, most)
+  const plan = { maxconn, pipes: Math.max(0, Math.min(pipes, Math.floor((left - 2 * maxconn) / (2 * threads)))) }
+  const needed = Math.max(asked, wanted !== undefined && wanted > most ? 2 * wanted + own : 0)
+  return needed <= descriptors ? plan : { ...plan, problem: `Cannot raise FD limit to ${needed}, limit is ${descriptors}.` }
 }
 
 export interface MemoryActions {

@@ -5,9 +5,10 @@ import type { Files } from '../core/files.ts'
 import type { Problem } from '../core/keyword.ts'
 import type { ProcessLog } from '../core/process-log.ts'
 import type { Configuration } from '../config/configuration.ts'
-import { globalMaxconn, maxpipes, nosplice, provider } from '../config/keywords/global.ts'
+import { globalMaxconn, maxpipes, nbthread, nosplice, provider } from '../config/keywords/global.ts'
 import { fdHardLimit, strictLimits, ulimitN } from '../config/keywords/global.ts'
 import { tuneBufsize, tuneMaxaccept, tunePipesize } from '../config/keywords/tune.ts'
+import { bindLines } from '../config/lines.ts'
 import type { GaugeMemory } from '../proxy/gauge.ts'
 import { BuildError, buildRuntime, type Runtime } from '../proxy/runtime.ts'
 import type { Trace } from '../core/trace.ts'
@@ -19,6 +20,8 @@ import { descriptorLimit, planConnections } from './limits.ts'
 import { chooseProvider } from './providers.ts'
 import { openTrafficLog, type TrafficLog } from './traffic-log.ts'
 
+/** maxpipes where it is not set: pipes that a thread splices through. */
+const PIPES = 256
 /** tune.bufsize where it is not set. */
 export const BUFFER_SIZE = 16384
 
@@ -51,6 +54,7 @@ export async function buildProxies(options: ProxiesOptions): Promise<Proxies | U
   const { global } = configuration
   const plan = planConnections(
     { commandLine: line.maxconn, configured: global.get(globalMaxconn), descriptorsAsked: global.get(ulimitN), descriptorsAtMost: global.get(fdHardLimit) },
+    { listeners: listenersOf(configuration), threads: global.get(nbthread) ?? 1, pipes: global.get(nosplice) === true ? 0 : (global.get(maxpipes) ?? PIPES) },
     descriptorLimit(),
   )
   if (plan.problem !== undefined) {
@@ -59,7 +63,7 @@ export async function buildProxies(options: ProxiesOptions): Promise<Proxies | U
   }
   const socks = await chooseProvider({
     wanted: line.provider ?? global.get(provider),
-    maxPipes: global.get(nosplice) === true ? 0 : global.get(maxpipes),
+    maxPipes: plan.pipes,
     pipeSize: global.get(tunePipesize),
     maxAccept: accepts(global.get(tuneMaxaccept)),
   })
@@ -93,6 +97,10 @@ export async function buildProxies(options: ProxiesOptions): Promise<Proxies | U
     if (error instanceof BuildError) return { problems: error.problems, refusal: 'The configuration cannot be started! Exiting.' }
     return { problems: [], refusal: error instanceof Error ? error.message : String(error) }
   }
+}
+
+function listenersOf({ proxies }: Configuration): number {
+  return proxies.flatMap(({ values }) => values.get(bindLines) ?? []).reduce((sum, { addresses }) => sum + addresses.length, 0)
 }
 
 /** -d: each connection's way, line by line. */

@@ -200,15 +200,32 @@ t.test('bugs are reported with their stack, a few each second', async (t) => {
 
 t.test('connections are planned from the descriptors that there are', async (t) => {
   const none = { commandLine: undefined, configured: undefined, descriptorsAsked: undefined, descriptorsAtMost: undefined }
-  t.same(planConnections(none, 20_000), { maxconn: 9968 })
-  t.same(planConnections({ ...none, configured: 0 }, 20_000), { maxconn: 9968 }, '0 is as unset')
-  t.same(planConnections({ ...none, configured: 500 }, 20_000), { maxconn: 500 })
-  t.same(planConnections({ ...none, configured: 500, commandLine: 7 }, 20_000), { maxconn: 7 }, '-n wins')
-  t.same(planConnections({ ...none, configured: 900_000 }, 20_000), { maxconn: 9968, problem: 'Cannot raise FD limit to 1800064, limit is 20000.' })
-  t.same(planConnections({ ...none, descriptorsAsked: 9_000_000 }, 20_000), { maxconn: 9968, problem: 'Cannot raise FD limit to 9000000, limit is 20000.' })
-  t.same(planConnections({ ...none, descriptorsAtMost: 264 }, 20_000), { maxconn: 100 })
-  t.same(planConnections({ ...none, configured: 500 }, Infinity), { maxconn: 500 })
-  t.equal(planConnections(none, 10).maxconn, 1, 'never none at all')
+  const use = { listeners: 2, threads: 1, pipes: 256 }
+  const own = 64 + 2 + 12
+  t.same(planConnections(none, use, 20_000), { maxconn: (20_000 - own) / 2 - 256, pipes: 256 })
+  t.same(planConnections({ ...none, configured: 0 }, use, 20_000), planConnections(none, use, 20_000), '0 is as unset')
+  t.same(planConnections({ ...none, configured: 500 }, use, 20_000), { maxconn: 500, pipes: 256 })
+  t.same(planConnections({ ...none, configured: 500, commandLine: 7 }, use, 20_000), { maxconn: 7, pipes: 256 }, '-n wins')
+  t.same(planConnections({ ...none, configured: 900_000 }, use, 20_000), { maxconn: 9961, pipes: 0, problem: `Cannot raise FD limit to ${1_800_000 + own}, limit is 20000.` })
+  t.match(planConnections({ ...none, descriptorsAsked: 9_000_000 }, use, 20_000), { problem: 'Cannot raise FD limit to 9000000, limit is 20000.' })
+  t.same(planConnections({ ...none, descriptorsAtMost: 278 }, { ...use, pipes: 0 }, 20_000), { maxconn: 100, pipes: 0 })
+  t.same(planConnections({ ...none, configured: 500 }, use, Infinity), { maxconn: 500, pipes: 256 })
+  t.same(planConnections(none, use, Infinity), { maxconn: 1_000_000, pipes: 256 })
+  t.same(planConnections(none, use, 10), { maxconn: 1, pipes: 0 }, 'never none at all')
+
+  t.same(planConnections(none, use, 1024), { maxconn: 355, pipes: 118 }, 'pipes take a quarter where there is little')
+  t.same(planConnections({ ...none, configured: 470 }, use, 1024), { maxconn: 470, pipes: 3 }, 'and what connections leave where these are wanted')
+  for (const threads of [1, 2, 4, 16]) {
+    for (const listeners of [1, 10, 40]) {
+      for (const limit of [1024, 4096, 65_536]) {
+        for (const configured of [undefined, 100, 300]) {
+          const { maxconn, pipes } = planConnections({ ...none, configured }, { threads, listeners, pipes: 256 }, limit)
+          const all = 64 + listeners + threads * 12 + (threads > 1 ? threads * listeners : 0) + 2 * maxconn + 2 * threads * pipes
+          t.ok(all <= limit, `${threads} threads, ${listeners} listeners, maxconn ${configured}: ${all} of ${limit}`)
+        }
+      }
+    }
+  }
   t.equal(descriptorLimit(() => 'Max open files            1024                 4096                 files\n'), 1024)
   t.equal(descriptorLimit(() => 'Max open files            unlimited            unlimited            files\n'), Infinity)
   t.equal(descriptorLimit(() => { throw new Error('no /proc') }), Infinity)
