@@ -27,7 +27,7 @@ export class Bytes {
 
   /** Takes n bytes from the front. Taking all lets go of the buffer. */
   take(n: number): void {
-    if (n > this.end - this.start) throw new RangeError(`take(${n}) of ${this.end - this.start} bytes`)
+    if (!(n >= 0 && n <= this.end - this.start)) throw new RangeError(`take(${n}) of ${this.end - this.start} bytes`)
     this.start += n
     if (this.start === this.end) this.clear()
   }

@@ -18,7 +18,7 @@ export class Pipeline {
   constructor(plan: readonly MakeHandler[], trace?: Trace) {
     this.#trace = trace
     try {
-      for (const make of plan) this.#list.push(make())
+      for (const make of plan) this.#list.push(made(make))
     } catch (error) {
       this.#unmade = { error }
     }
@@ -46,13 +46,17 @@ export class Pipeline {
         this.#trace?.asked(handler.name)
         const verdict = handler.step(hs)
         this.#trace?.said(handler.name, verdict)
-        if (verdict.verdict !== 'next') return verdict
+        if (verdict.verdict !== 'next') return VERDICTS.has(verdict.verdict) ? verdict : bug(NO_VERDICT)
         if (this.#list[0] !== handler) return bug('the connection ended within step()') // and end() was called for it
         // Made before anything leaves the list: when a maker throws, this handler still gets its end().
-        const made = verdict.insert?.map((make) => make())
+        const inserted = verdict.insert?.map(made)
         this.#list.shift()
-        if (made !== undefined) this.#list.unshift(...made)
-        handler.end?.()
+        if (inserted !== undefined) this.#list.unshift(...inserted)
+        try {
+          handler.end?.()
+        } catch (error) {
+          return bug(error, `end() of handler ${handler.name}: `) // the next one's turn has come, but it is not its bug
+        }
       }
     } catch (error) {
       return bug(error)
@@ -77,6 +81,16 @@ export class Pipeline {
   }
 }
 
-function bug(error: unknown): { readonly verdict: 'close'; readonly why: Why } {
-  return { verdict: 'close', why: { cause: 'bug', detail: error instanceof Error ? (error.stack ?? error.message) : String(error) } }
+/** What the engine acts on. Plugins are somebody else's, and not all of them are compiled against these types. */
+const VERDICTS: ReadonlySet<unknown> = new Set(['more', 'wait', 'serve', 'close', 'reset', 'drop'])
+const NO_VERDICT = 'step() returned no verdict; it is synchronous: what takes its time says wait(), and wake() later'
+
+function made(make: MakeHandler): Handler {
+  const handler: Handler | undefined = make()
+  if (typeof handler?.step !== 'function') throw new Error('what makes the handler returned none')
+  return handler
+}
+
+function bug(error: unknown, where = ''): { readonly verdict: 'close'; readonly why: Why } {
+  return { verdict: 'close', why: { cause: 'bug', detail: where + (error instanceof Error ? (error.stack ?? error.message) : String(error)) } }
 }

@@ -85,8 +85,22 @@ export function orderHandlers(specs: readonly HandlerSpec[], side: 'accept' | 'c
 export function planLine(order: readonly HandlerSpec[], line: PlanLine): MakeHandler[] {
   const plan: MakeHandler[] = []
   for (const spec of order) {
-    const make = spec.plan(line)
+    const make = planned(spec, line)
     if (make !== null) plan.push(make)
   }
   return plan
+}
+
+/** Plugins are somebody else's: what goes wrong in one is a problem of the line, like any other. */
+function planned(spec: HandlerSpec, line: PlanLine): MakeHandler | null {
+  const wrong = (what: string): null => {
+    line.report({ level: 'alert', text: `handler '${spec.name}' cannot be planned: ${what}; this is a bug of who made it` })
+    return null
+  }
+  try {
+    const make: MakeHandler | null | undefined = spec.plan(line)
+    return make === null || typeof make === 'function' ? make : wrong('plan() returned neither null nor a function that makes it')
+  } catch (error) {
+    return wrong(error instanceof Error ? error.message : String(error))
+  }
 }

@@ -161,7 +161,8 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
   wake(): void {
     if (this.#woken || this.#pipeline === null) return
     this.#woken = true
-    queueMicrotask(() => {
+    // Not a microtask: a handler that wakes itself each time it is asked must not keep the event loop from everybody else.
+    setImmediate(() => {
       this.#woken = false
       if (this.#pipeline !== null) this.#handshake()
     })
@@ -231,7 +232,7 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
           return this.#refuse({ cause: 'malformed', detail: `wants ${verdict.total} bytes, more than the buffer of ${this.#plan.bufferSize}` }, 'finish')
         }
         // Asking for no more than there is would be a busy loop: it is a bug of the handler.
-        if (verdict.total <= this.input.length) return this.#refuse({ cause: 'bug', detail: `asks for ${verdict.total} bytes and has ${this.input.length}` }, 'finish')
+        if (!(verdict.total > this.input.length)) return this.#refuse({ cause: 'bug', detail: `asks for ${verdict.total} bytes and has ${this.input.length}` }, 'finish')
         this.#need = verdict.total
         return true
       case 'wait':

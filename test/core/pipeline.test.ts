@@ -98,6 +98,13 @@ t.test('pipeline: what goes wrong costs this connection and no end()', async (t)
   t.same(log, ['make a', 'step a', 'make b', 'end a'])
 
   bug(new Pipeline([]), /served nothing/, 'an empty list')
+  // Plugins in JavaScript are not held to the types.
+  const passes = (value: unknown): value is Handler & Verdict => value !== boom
+  const untyped = (value: unknown) => () => (passes(value) ? value : boom())
+  bug(new Pipeline([untyped(undefined)]), /returned none/, 'no handler is made')
+  bug(new Pipeline([noted([], 'a', untyped(Promise.resolve(next())))]), /no verdict; it is synchronous/, 'an async step()')
+  bug(new Pipeline([noted([], 'a', untyped({ verdict: 'nonsense' }))]), /no verdict/, 'a verdict that there is not')
+  bug(new Pipeline([() => ({ name: 'a', step: () => next(), end: boom }), noted([], 'b', next)]), /end\(\) of handler a: .*boom/, 'a throw in end() of one that succeeded')
   bug(new Pipeline([noted([], 'a', next)]), /served nothing/, 'nobody serves')
 
   log = []
@@ -189,6 +196,12 @@ t.test('plan: a line gets only what it needs', async (t) => {
   const makers = planLine([planned('a', true), planned('b', false), planned('c', true)], planLineOf({}))
   for (const make of makers) make()
   t.same(made, ['make a', 'make c'])
+
+  const problems: string[] = []
+  const line = { ...planLineOf({}), report: ({ text }: { text: string }) => void problems.push(text) }
+  const thrower: HandlerSpec = { name: 'thrower', side: 'accept', plan: () => { throw new Error('oops') } }
+  t.equal(planLine([thrower, planned('a', true)], line).length, 1)
+  t.match(problems, [/handler 'thrower' cannot be planned: oops; this is a bug of who made it/], "a throw in plan() is the line's problem")
 })
 
 // ── bytes ────────────────────────────────────────────────────────────────────────────────────────────────────────

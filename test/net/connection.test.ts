@@ -43,6 +43,9 @@ function world(handlers: readonly (Handler | ((hs: Handshake) => Verdict))[], si
   return Object.assign(w, { conn })
 }
 
+/** Until all that setImmediate() was asked for has been done. */
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
 class Recorder implements App {
   readonly name = 'recorder'
   conn: Connection | undefined
@@ -169,9 +172,14 @@ t.test('bugs cost their own connection only, and every end() is called once', as
   const greedy = world([() => more(65)])
   greedy.conn.start()
   t.equal(greedy.refused[0]?.cause, 'malformed', 'more than the buffer')
-  const loop = world([() => more(0)])
-  loop.conn.start()
-  t.equal(loop.refused[0]?.cause, 'bug', 'asking for what there is would never end')
+  for (const total of [0, -1, Number.NaN]) {
+    const loop = world([() => more(total)])
+    loop.conn.start()
+    t.equal(loop.refused[0]?.cause, 'bug', `asking for what there is would never end: more(${total})`)
+  }
+  const backwards = world([(hs) => (hs.take(-5), more(1))])
+  backwards.conn.start()
+  t.match(backwards.refused[0], { cause: 'bug', detail: /take\(-5\)/ }, 'nothing is taken that has not come')
 })
 
 t.test('wait and wake; inserted handlers; facts', async (t) => {
@@ -191,12 +199,20 @@ t.test('wait and wake; inserted handlers; facts', async (t) => {
   answer = 42
   handshake?.wake()
   handshake?.wake()
-  await Promise.resolve()
+  await turn()
   t.equal(app.conn, w.conn)
   t.equal(w.conn.get(key), 42)
   handshake?.wake()
-  await Promise.resolve()
+  await turn()
   t.equal(app.readies, 0, 'a late wake() is harmless')
+
+  let asked = 0
+  const restless = world([(hs) => (asked++, void Promise.resolve().then(() => hs.wake()), hs.wake(), wait())])
+  restless.conn.start()
+  await turn()
+  await turn()
+  t.ok(asked >= 2 && asked <= 6, `one that wakes itself whenever it is asked leaves the loop to others, asked ${asked} times in two turns`)
+  restless.conn.reset()
 })
 
 t.test('an outgoing connection: handlers wait for the connect; what they say goes out first', async (t) => {
