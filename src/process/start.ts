@@ -12,7 +12,7 @@ import { daemon, quiet, zeroWarning } from '../config/keywords/global.ts'
 import { KeptFiles } from '../config/kept-files.ts'
 import { builtinKeywords } from '../config/keywords/table.ts'
 import { loadConfiguration } from '../config/load.ts'
-import { checkRuleNames } from '../proxy/check-names.ts'
+import { checkRuleNames, checkSampleNames } from '../proxy/check-names.ts'
 import type { Loaded } from '../config/load.ts'
 import { formatProblems } from '../config/report.ts'
 import { NAME } from '../config/version.ts'
@@ -59,7 +59,7 @@ export async function start(options: StartOptions): Promise<number> {
     files,
     keywords: builtinKeywords,
     plugins: options.plugins,
-    checks: [checkRuleNames],
+    checks: [checkRuleNames, checkSampleNames(options.plugins)],
     env: { ...process.env, HAPROXY_LOCALPEER: line.localPeer ?? hostname() },
     diag: line.diag,
     facts,

@@ -1,10 +1,12 @@
 // Owns the check of names that rules use: backends of use_backend, servers of use-server. A name that is computed is looked up per connection.
 
+import type { Plugin } from '../core/plugin.ts'
 import type { Check, ProxySection } from '../config/configuration.ts'
 import { hasBackend, hasFrontend } from '../config/configuration.ts'
 import { disabled } from '../config/keywords/proxy.ts'
 import { serverLines } from '../config/lines.ts'
 import { didYouMean } from '../config/table.ts'
+import { checkReferences } from '../sample/references.ts'
 import { useBackendRules, useServerRules } from '../sample/switching.ts'
 
 export const checkRuleNames: Check = (configuration, report) => {
@@ -32,5 +34,19 @@ export const checkRuleNames: Check = (configuration, report) => {
     if (proxy.values.get(disabled) === true) continue
     if (hasFrontend(proxy.kind)) checkFrontend(proxy)
     if (hasBackend(proxy.kind)) checkBackend(proxy)
+  }
+}
+
+/** Names that expressions mention, of a configuration that was read with these plugins: an alert for each that is nobody's. */
+export function checkSampleNames(plugins: readonly Plugin[]): Check {
+  return ({ proxies }, report) => {
+    const named = (name: string, can: (kind: ProxySection['kind']) => boolean): ProxySection | undefined => proxies.find((proxy) => proxy.name === name && can(proxy.kind))
+    const problems = checkReferences(plugins, {
+      frontend: (name) => named(name, hasFrontend) !== undefined,
+      backend: (name) => named(name, hasBackend) !== undefined,
+      server: (backend, server) => named(backend, hasBackend)?.values.get(serverLines)?.some((line) => line.name === server) ?? (named(backend, hasBackend) === undefined ? undefined : false),
+      table: () => false,
+    })
+    for (const problem of problems) report(problem)
   }
 }

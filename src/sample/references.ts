@@ -32,11 +32,11 @@ function isReference(type: ArgSpec['type']): type is ReferenceKind {
   return type === 'frontend' || type === 'backend' || type === 'server' || type === 'table'
 }
 
-/** Keeps the arguments that name something. A name that is left out is the section's own, and always there. */
+/** Keeps the arguments that name something. A name that is left out is the section's own, kept as '': it may be of the other kind. */
 export function noteReferences(texts: readonly string[], specs: readonly ArgSpec[], what: string, scope: Scope): void {
   for (const [i, { type }] of specs.entries()) {
-    const name = texts[i]
-    if (name === undefined || name === '' || !isReference(type)) continue
+    const name = texts[i] ?? ''
+    if (!isReference(type) || (name === '' && type !== 'frontend' && type !== 'backend')) continue
     let list = noted.get(scope.plugins)
     if (list === undefined) noted.set(scope.plugins, (list = []))
     list.push({ kind: type, name, proxy: scope.proxy, place: scope.place, what: `arg ${i + 1} of ${what}` })
@@ -53,6 +53,10 @@ export function checkReferences(plugins: readonly Plugin[], known: Known): Probl
   const problems: Problem[] = []
   for (const { kind, name, proxy, place, what } of references(plugins)) {
     const alert = (text: string): void => void problems.push({ ...place, level: 'alert', text })
+    if (name === '') {
+      if ((kind === 'backend' && !known.backend(proxy) && known.frontend(proxy)) || (kind === 'frontend' && !known.frontend(proxy) && known.backend(proxy))) alert(`proxy '${proxy}', referenced in ${what} in proxy '${proxy}', has not ${kind} capability.`)
+      continue
+    }
     if (kind !== 'server') {
       if (!known[kind](name)) alert(`unable to find ${kind} '${name}' referenced in ${what} in proxy '${proxy}'.`)
       continue

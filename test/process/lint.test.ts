@@ -175,3 +175,11 @@ t.test('debug mode tells of live connections', async (t) => {
   child.kill('SIGTERM')
   await once(child, 'exit')
 })
+
+t.test('names that expressions mention have to be there', async (t) => {
+  const check = (line: string): string => spawnSync(process.execPath, [MAIN, '-c', '-f', front(':443', line, 'default_backend b')], { encoding: 'utf8' }).stderr
+  t.match(check('tcp-request content reject if { be_conn(nope) gt 1 }'), /:8\] : unable to find backend 'nope' referenced in arg 1 of ACL keyword 'be_conn' in proxy 'f'\./)
+  t.match(check('tcp-request content reject if { srv_conn(a/nope) gt 1 }'), /unable to find server 'nope' in proxy 'a', referenced in arg 1/)
+  t.match(check('tcp-request content set-var(txn.a) queue'), /proxy 'f', referenced in arg 1 of sample fetch keyword 'queue' in proxy 'f', has not backend capability\./)
+  t.equal(check('tcp-request content reject if { srv_conn(a/s) gt 1 } { fe_conn gt 5 } { nbsrv(b) 0 }'), '')
+})
