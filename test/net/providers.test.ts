@@ -1,6 +1,8 @@
 // Owns the runs of the provider contract: the same tests on every provider that this machine has.
 
+import { readdirSync } from 'node:fs'
 import t from 'tap'
+import type { Sock } from '../../src/core/sock.ts'
 import { checkedKernel } from '../../src/net/linux/checked.ts'
 import { linuxProvider } from '../../src/net/linux/provider.ts'
 import { loadKernel } from '../../src/net/linux/syscalls.ts'
@@ -9,6 +11,23 @@ import { providerContract } from './provider-contract.ts'
 
 t.test('node', (t) => {
   providerContract(t, nodeProvider, { mib: 32 })
+  t.test('a reset while the FIN is on its way to the kernel leaves no descriptor open', { skip: process.platform !== 'linux' && 'descriptors are counted in /proc' }, async (t) => {
+    const accepted: Sock[] = []
+    const listener = await nodeProvider.listen({ address: { family: 'ipv4', host: '127.0.0.1', port: 0 } }, { accepted: (sock) => void accepted.push(sock), failed: (error) => t.fail(error) })
+    t.teardown(() => listener.close())
+    const before = readdirSync('/proc/self/fd').length
+    for (let i = 0; i < 20; i++) {
+      const sock = nodeProvider.connect({ to: listener.address })
+      await new Promise<void>((resolve) => (sock.owner = { ready: () => sock.connecting || resolve() }))
+      sock.shutCtrl()
+      if (i % 2 === 0) sock.reset()
+      else process.nextTick(() => sock.reset())
+    }
+    while (accepted.length < 20) await new Promise(setImmediate)
+    for (const sock of accepted) sock.reset()
+    for (let waited = 0; readdirSync('/proc/self/fd').length > before && waited < 5000; waited += 10) await new Promise((resolve) => setTimeout(resolve, 10))
+    t.equal(readdirSync('/proc/self/fd').length, before)
+  })
   t.end()
 })
 

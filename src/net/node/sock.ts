@@ -164,10 +164,24 @@ export class StreamSock implements Sock {
 
 /**
  * RST at once. resetAndDestroy() would end the stream first, and a peer that reads would see FIN and be told no more; the
- * flag is what it sets to make destroy() abort. Where a stream has no RST (Unix sockets) this is a plain close.
+ * flag is what it sets to make destroy() abort. Where a stream has no RST (Unix sockets) this is a plain close. `top` is the stream
+ * that writes to it.
  */
-export function abort(socket: Socket): void {
-  Reflect.set(socket, 'resetAndClosing', socket.remoteFamily !== undefined)
+export function abort(socket: Socket, top = socket): void {
+  if (endsNow(top)) setImmediate(() => destroy(socket, !endsNow(top)))
+  else destroy(socket, true)
+}
+
+/**
+ * Its FIN is on the way to the kernel, for one turn of the loop unless the peer takes nothing. Meanwhile libuv refuses to reset, and
+ * node:net forgets the handle of a refused reset without closing it: the descriptor would stay open for ever.
+ */
+function endsNow(socket: Socket): boolean {
+  return socket.writableEnded && !socket.writableFinished && socket.writableLength === 0
+}
+
+function destroy(socket: Socket, reset: boolean): void {
+  Reflect.set(socket, 'resetAndClosing', reset && socket.remoteFamily !== undefined)
   socket.destroy()
 }
 

@@ -251,8 +251,8 @@ abstract class NodeTls extends StreamSock implements TlsSession {
 
   /** A TLSSocket has no RST of its own: the stream below has. */
   protected override resetLower(): void {
-    abort(this.#raw)
-    this.socket.destroy()
+    abort(this.#raw, this.socket)
+    if (this.#raw.destroyed) this.socket.destroy() // else it goes with the stream below
   }
 
   override local(): Address {
