@@ -76,7 +76,7 @@ const LATER: Readonly<Record<string, readonly string[]>> = {
     'timeout tarpit', 'transparent',
   ],
   bind: ['process', 'quic-force-retry', 'quic-socket', 'quic-cc-algo'],
-  server: ['downinter', 'fastinter', 'usesrc', 'no-check-send-proxy', 'error-limit'],
+  server: ['downinter', 'fastinter', 'no-check-send-proxy', 'error-limit'],
   section: [
     'acme', 'crt-store', 'log-forward', 'log-profile', 'mailers', 'peers', 'program', 'resolvers', 'ring', 'traces', 'dynamic-update', 'healthcheck',
   ],
@@ -96,6 +96,7 @@ const RETIRED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     grace: "the 'grace' keyword is not supported any more since HAProxy version 2.5.",
     block: "The 'block' directive is not supported anymore since HAProxy 2.1. Use 'http-request deny' which uses the exact same syntax.",
   },
+  server: { usesrc: "'usesrc' only allowed after a 'source' statement." },
 }
 
 function holds(lists: Readonly<Record<string, readonly string[]>>, place: string, name: string): boolean {
@@ -104,6 +105,8 @@ function holds(lists: Readonly<Record<string, readonly string[]>>, place: string
 
 /** What to say of a foreign word, or undefined. `name` is one word or several with a space between. */
 export function foreign(place: string, name: string): string | undefined {
+  // What is said of an expression's words goes on behind it: `… in ACL expression 'path_beg'`.
+  if (holds(HTTP, place, name) && (place === 'fetch' || place === 'converter')) return `'${name}' is an HTTP keyword, not supported (Headgate is a TCP/TLS proxy).`
   if (holds(HTTP, place, name)) return `'${name}' is an HTTP keyword, not supported: Headgate is a TCP/TLS proxy.`
   if (holds(DEVICES, place, name)) return `'${name}' asks a database of devices about HTTP headers, not supported: Headgate is a TCP/TLS proxy.`
   if (holds(LUA, place, name)) return `'${name}' is for Lua, not supported: plugins are written in JavaScript or TypeScript.`

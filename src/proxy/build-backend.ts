@@ -20,7 +20,7 @@ import { Backend } from './backend.ts'
 import { First, LeastConn, Random, RoundRobin, SourceHash, type Balance } from './balance.ts'
 import { inspectionOf, type Build } from './build.ts'
 import { resolveName } from './resolve.ts'
-import { Server } from './server.ts'
+import { Server, type ServerSettings } from './server.ts'
 
 /** Default of `retries`, manual 4.2. */
 const RETRIES = 3
@@ -60,12 +60,25 @@ async function addressesOf(address: ServerAddress, line: Values): Promise<readon
   throw problem
 }
 
-async function sourceAddress(source: Source | undefined): Promise<Address | undefined> {
-  if (source === undefined) return undefined
-  const { from } = source
+/** undefined: the kernel chooses. */
+async function sourceAddress(from: InetEnd): Promise<Address | undefined> {
   if (from.host === '0.0.0.0' || from.host === '::') return from.port === 0 ? undefined : { family: from.host === '::' ? 'ipv6' : 'ipv4', host: from.host, port: from.port }
   if (from.kind === 'ip' && from.family !== 'any') return { family: from.family, host: from.host, port: from.port }
   return (await resolveName(from, from.port))[0]
+}
+
+/** What a `source` line makes of the way to a server. */
+async function sourceOf(source: Source | undefined): Promise<Pick<ServerSettings, 'connect' | 'sourcePorts' | 'clientSource'>> {
+  if (source === undefined) return { connect: {}, sourcePorts: 1 }
+  const { usesrc, interface: device } = source
+  const client = typeof usesrc === 'string' ? usesrc : undefined
+  const foreign = typeof usesrc === 'string' ? undefined : usesrc
+  const from = await sourceAddress(foreign ?? source.from)
+  return {
+    connect: { ...(from === undefined ? {} : { from }), ...(foreign === undefined ? {} : { transparent: true }), ...(device === undefined ? {} : { interface: device }) },
+    sourcePorts: foreign !== undefined || source.from.lastPort === undefined ? 1 : source.from.lastPort - source.from.port + 1,
+    clientSource: client,
+  }
 }
 
 /** A backend's one destination without server lines. */
@@ -81,10 +94,10 @@ export async function buildBackend(build: Build, section: ProxySection, id: numb
 
   const server = async (line: ServerLine, number: number): Promise<Server> => {
     const source = line.values.get(serverSource) ?? values.get(backendSource)
-    const from = await sourceAddress(source)
+    const way = await sourceOf(source)
     const address = line.address
     const userTimeout = line.values.get(serverTcpUt)
-    build.needsKernel(line.place, `server ${section.name}/${line.name}`, { tfo: line.values.get(serverTfo), 'tcp-ut': userTimeout, 'source interface': source?.interface })
+    build.needsKernel(line.place, `server ${section.name}/${line.name}`, { tfo: line.values.get(serverTfo), 'tcp-ut': userTimeout, 'source usesrc': source?.usesrc, 'source interface': source?.interface })
     return new Server(
       {
         name: line.name,
@@ -94,11 +107,10 @@ export async function buildBackend(build: Build, section: ProxySection, id: numb
         weight: line.values.get(serverWeight) ?? 1,
         backup: line.values.get(serverBackup) ?? false,
         maxconn: line.values.get(serverMaxconn) ?? 0,
-        sourcePorts: source?.from.lastPort === undefined ? 1 : source.from.lastPort - source.from.port + 1,
+        ...way,
         connect: {
           keepAlive,
-          ...(from === undefined ? {} : { from }),
-          ...(source?.interface === undefined ? {} : { interface: source.interface }),
+          ...way.connect,
           ...(line.values.get(serverTfo) === true ? { tcpFastOpen: true } : {}),
           ...(userTimeout === undefined ? {} : { userTimeout }),
         },
@@ -120,7 +132,11 @@ export async function buildBackend(build: Build, section: ProxySection, id: numb
   const direct = values.get(dispatch)
   if (servers.length === 0 && direct !== undefined) {
     const addresses = await dispatchAddresses(direct)
-    const settings = { name: '<NOSRV>', id: 0, addresses, portOffset: undefined, weight: 1, backup: false, maxconn: 0, sourcePorts: 1, connect: { keepAlive }, plan: plan([]) }
+    const source = values.get(backendSource)
+    const place = values.placeOf(backendSource)
+    if (place !== undefined) build.needsKernel(place, `backend ${section.name}`, { 'source usesrc': source?.usesrc, 'source interface': source?.interface })
+    const way = await sourceOf(source)
+    const settings = { name: '<NOSRV>', id: 0, addresses, portOffset: undefined, weight: 1, backup: false, maxconn: 0, ...way, connect: { keepAlive, ...way.connect }, plan: plan([]) }
     servers.push(new Server(settings, build.gauges.gauge(), false))
   }
 

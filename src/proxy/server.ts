@@ -22,6 +22,8 @@ export interface ServerSettings {
   readonly connect: Omit<ConnectSpec, 'to'>
   /** How many ports from `connect.from`'s on may be the source; 1: that one, 0 where the kernel chooses. */
   readonly sourcePorts: number
+  /** The session's source takes the place of `connect.from`: with its port, or its address alone. */
+  readonly clientSource?: 'client' | 'clientip' | undefined
   readonly plan: ConnectionPlan
 }
 
@@ -44,7 +46,7 @@ export class Server implements ServerView {
     this.id = settings.id
     this.sessions = sessions
     this.disabled = disabled
-    const varies = settings.portOffset !== undefined || settings.addresses.some(isWildcard) || settings.sourcePorts > 1
+    const varies = settings.portOffset !== undefined || settings.addresses.some(isWildcard) || settings.sourcePorts > 1 || settings.clientSource !== undefined
     this.#targets = varies ? undefined : settings.addresses.map((to) => ({ ...settings.connect, to }))
   }
 
@@ -89,11 +91,17 @@ export class Server implements ServerView {
     return this.settings.maxconn > 0 && this.sessions.value >= this.settings.maxconn
   }
 
-  /** Where to connect for this session: each address in turn. `ends` is asked only when the client's destination matters. */
-  targetsFor(ends: { readonly dst: Address }): readonly ConnectSpec[] {
+  /** Where to connect for this session: each address in turn. `ends`, the session's, are asked only where they matter. */
+  targetsFor(ends: { readonly src: Address; readonly dst: Address }): readonly ConnectSpec[] {
     if (this.#targets !== undefined) return this.#targets
-    const { connect, sourcePorts } = this.settings
+    const { connect, sourcePorts, clientSource } = this.settings
     const addresses = addressesFor(this.settings, ends.dst)
+    const { src } = ends
+    // A client without an IP address leaves the configured source.
+    if (clientSource !== undefined && (src.family === 'ipv4' || src.family === 'ipv6')) {
+      const from = clientSource === 'client' ? src : { ...src, port: 0 }
+      return addresses.map((to) => ({ ...connect, to, from, transparent: true }))
+    }
     const { from } = connect
     if (sourcePorts <= 1 || from === undefined || (from.family !== 'ipv4' && from.family !== 'ipv6')) return addresses.map((to) => ({ ...connect, to }))
     // The next port of the range first; one that is taken is passed over as an address that refuses is.

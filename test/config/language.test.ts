@@ -18,7 +18,7 @@ const PLACES: Readonly<Record<string, { sections: readonly Section[]; text: (wor
   server: { sections: ['server'], text: (w) => `\nlisten p\n server s :1 ${w}\n` },
 }
 
-const ANSWER = /not supported yet|is an HTTP keyword, not supported: Headgate is a TCP\/TLS proxy/
+const ANSWER = /not supported yet|is an HTTP keyword, not supported(: | \()Headgate is a TCP\/TLS proxy/
 
 /** What is said of line 3, the checks of the whole configuration aside. */
 function onLine3(text: string): readonly string[] {
@@ -66,7 +66,7 @@ t.test('foreign words are answered by what they are', async (t) => {
     const text = notYet(place, [...name.split(' '), 'x'])?.text
     t.ok(text !== undefined, `${place} ${name} is known`)
     if (here === undefined || allKeywords.some((k) => k.name === name && k.sections.some((s) => here.sections.includes(s)))) continue
-    t.match(onLine3(here.text(name)).join('\n'), / alert: .*(?:not supported|doesn't exist)/, `${place} ${name}`)
+    t.match(onLine3(here.text(name)).join('\n'), / alert: .*(?:not supported|doesn't exist|only allowed after)/, `${place} ${name}`)
   }
   t.match(onLine3('\nlisten p\n http-request deny\n'), ["3 alert: 'http-request' is an HTTP keyword, not supported: Headgate is a TCP/TLS proxy."])
   t.match(onLine3('\nglobal\n lua-load x\n'), ["3 alert: 'lua-load' is for Lua, not supported: plugins are written in JavaScript or TypeScript."])

@@ -169,6 +169,15 @@ if ('reason' in found) {
     tap.sock.reset()
   })
 
+  t.test('a source address is nothing to a Unix socket', async (t) => {
+    const { provider } = make(t)
+    const a = await accepting(t, provider, { address: { family: 'unix', path: `headgate-source-${process.pid}`, abstract: true } })
+    const tap = new Tap(provider.connect({ to: a.listener.address, from: LOOPBACK }))
+    t.teardown(() => tap.sock.close())
+    await until('connected', () => tap.calls > 0)
+    t.equal(tap.sock.error, '')
+  })
+
   t.test('options reach the kernel; inherited ones need no call', async (t) => {
     const { provider, kernel } = make(t)
     const a = await accepting(t, provider, { mss: 600, userTimeout: 4321, keepAlive: true, tcpFastOpen: true, backlog: 7, interface: 'lo' })

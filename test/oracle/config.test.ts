@@ -182,7 +182,6 @@ const DIFFERS: Readonly<Record<string, Difference>> = {
     ours: ["6 alert: 'option httplog' is an HTTP keyword, not supported: Headgate is a TCP/TLS proxy"],
   },
   'listen: option mysql-check': { why: 'not done yet', status: 1, ours: ["6 alert: 'option mysql-check' is not supported yet"] },
-  'listen: source 127.0.0.1 usesrc clientip': { why: 'not done yet', status: 1, ours: ["6 alert: 'usesrc' is not supported yet"] },
   'server: cookie x': { why: 'HTTP is not proxied as such', status: 1, ours: ["6 alert: 'server p/s' : 'cookie' is an HTTP keyword, not supported: Headgate is a TCP/TLS proxy"] },
 }
 
@@ -209,7 +208,7 @@ const CASES: readonly Case[] = [
     'maxconn 1 2', 'fullconn', 'backlog', 'retries', 'retries 3 4', 'timeout', 'timeout foo', 'timeout client', 'timeout client 1x', 'timeout client 10s 2s', 'timeout client 30d',
     'timeout client 500us', 'timeout client 1.5s', 'timeout client 5\n timeout client 6', 'no timeout client', 'option', 'option foo', 'option tcplgo', 'option redispatch 2',
     'option tcpka x', 'option tcplog x', 'no option nolinger', 'no option tcplog', 'no option foo', 'no maxconn', 'clitimeout 5', 'redispatch', 'grace 1', 'description', 'id', 'id 0', 'id x', 'id 5 6',
-    'disabled x', 'disabled', 'log', 'log global', 'log global x', 'no log x', 'log-tag', 'foo', 'balence roundrobin', 'acl', 'block', 'maxconn x', 'retries x', 'option redispatch x', 'mode http', 'mode health', 'timeout client-hs 1s', 'http-request deny', 'option httplog', 'option mysql-check', 'source 127.0.0.1 usesrc clientip',
+    'disabled x', 'disabled', 'log', 'log global', 'log global x', 'no log x', 'log-tag', 'foo', 'balence roundrobin', 'acl', 'block', 'maxconn x', 'retries x', 'option redispatch x', 'mode http', 'mode health', 'timeout client-hs 1s', 'http-request deny', 'option httplog', 'option mysql-check', 'source 127.0.0.1 usesrc clientip', 'source 127.0.0.1 usesrc 127.0.0.2:80 interface lo', 'source 127.0.0.1 usesrc client foo',
   ]),
   ...named('frontend', IN_FRONTEND, [
     'timeout connect 1s', 'timeout client 1s', 'balance leastconn', 'hash-type consistent', 'dispatch :80', 'fullconn 5', 'retries 3', 'option redispatch', 'option srvtcpka',

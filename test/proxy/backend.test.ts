@@ -57,7 +57,7 @@ t.test('roundrobin: full ones are passed over and do not save up turns', async (
   const [a, b] = [server('a', { maxconn: 1 }), server('b')]
   const balance = new RoundRobin()
   a.sessions.add(1)
-  t.same(picks(balance, [a, b], 20), new Array(20).fill('b'))
+  t.same(picks(balance, [a, b], 20), Array.from({ length: 20 }, () => 'b'))
   a.sessions.add(-1)
   t.same(tally(picks(balance, [a, b], 10)), { a: 5, b: 5 })
   a.sessions.add(1)
@@ -132,10 +132,18 @@ t.test('where a server is: ports by offset, addresses as the client meant them',
 
 t.test('a range of source ports: each in turn, the others behind it', async (t) => {
   const s = server('s', { connect: { from: address('10.0.0.9:5000') }, sourcePorts: 3 })
-  const ports = (): number[] => s.targetsFor({ dst: address('1.2.3.4:5') }).map(({ from }) => (from !== undefined && 'port' in from ? from.port : 0))
+  const ports = (): number[] => s.targetsFor({ src: address('9.8.7.6:54'), dst: address('1.2.3.4:5') }).map(({ from }) => (from !== undefined && 'port' in from ? from.port : 0))
   t.same([ports(), ports(), ports(), ports()], [[5000, 5001, 5002], [5001, 5002, 5000], [5002, 5000, 5001], [5000, 5001, 5002]])
   const plain = server('p')
-  t.equal(plain.targetsFor({ dst: address('1.2.3.4:5') }), plain.targetsFor({ dst: address('9.9.9.9:9') }), 'made once where it is always the same')
+  t.equal(plain.targetsFor({ src: address('9.8.7.6:54'), dst: address('1.2.3.4:5') }), plain.targetsFor({ src: address('9.8.7.6:55'), dst: address('9.9.9.9:9') }), 'made once where it is always the same')
+})
+
+t.test('usesrc: the session is the source, transparently; without an IP address the configured one is', async (t) => {
+  const dst = address('1.2.3.4:5')
+  const from = (clientSource: 'client' | 'clientip', src: Address): unknown => server('s', { connect: { from: address('10.0.0.9:0') }, clientSource }).targetsFor({ src, dst }).map(({ from, transparent }) => ({ from, transparent }))
+  t.same(from('client', address('9.8.7.6:54')), [{ from: address('9.8.7.6:54'), transparent: true }])
+  t.same(from('clientip', address('9.8.7.6:54')), [{ from: address('9.8.7.6:0'), transparent: true }])
+  t.same(from('client', { family: 'unix', path: '', abstract: false }), [{ from: address('10.0.0.9:0'), transparent: undefined }])
 })
 
 // ── queue ────────────────────────────────────────────────────────────────────────────────────────────────────────────

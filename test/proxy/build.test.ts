@@ -61,12 +61,31 @@ t.test('server lines', async (t) => {
     ['source 127.0.0.3', { from: from('127.0.0.3') }],
     ['source 127.0.0.3:4000', { from: from('127.0.0.3', 4000) }],
     ['source 0.0.0.0 interface lo', { interface: 'lo' }],
+    ['source 127.0.0.3 usesrc 192.0.2.9:7', { from: from('192.0.2.9', 7), transparent: true }],
+    ['source 127.0.0.3:10-20 interface lo usesrc 192.0.2.9', { from: from('192.0.2.9'), transparent: true, interface: 'lo' }],
+    ['source 127.0.0.3:10-20 usesrc client', { from: from('192.0.2.1', 40_000), transparent: true }],
+    ['source 0.0.0.0 usesrc client usesrc clientip interface lo', { from: from('192.0.2.1'), transparent: true, interface: 'lo' }],
   ]
   for (const [words, expected] of cases) t.strictSame(await connected(`127.0.0.2:9 ${words}`), { keepAlive: false, to, ...expected }, words)
   t.strictSame(await connected('127.0.0.2:9', '  source 127.0.0.4\n'), { keepAlive: false, to, from: from('127.0.0.4') }, "the backend's source")
+  t.strictSame(await connected('127.0.0.2:9', '  source 127.0.0.4 usesrc clientip\n  tcp-request content set-src str(203.0.113.5)\n'), { keepAlive: false, to, from: from('203.0.113.5'), transparent: true }, "the session's source, as rules made it")
   t.strictSame(await connected('127.0.0.2:9 source 127.0.0.3', '  source 127.0.0.4\n'), { keepAlive: false, to, from: from('127.0.0.3') }, "the server's own wins")
   t.strictSame(await connected('127.0.0.2:9', '  default-server tfo\n'), { keepAlive: false, to, tcpFastOpen: true })
   t.strictSame(await connected('127.0.0.2:9 no-tfo', '  default-server tfo\n'), { keepAlive: false, to })
+})
+
+t.test('a backend without servers has its source, too', async (t) => {
+  const to = { family: 'ipv4' as const, host: '127.0.0.2', port: 9 }
+  for (const [source, expected] of [
+    ['127.0.0.4 interface lo', { from: { family: 'ipv4', host: '127.0.0.4', port: 0 }, interface: 'lo' }],
+    ['0.0.0.0 usesrc client', { from: { family: 'ipv4', host: '192.0.2.1', port: 40_000 }, transparent: true }],
+  ] as const) {
+    const text = `${DEFAULTS}listen l\n  bind 127.0.0.1:1\n  dispatch 127.0.0.2:9\n  source ${source}\n`
+    const w = await world(text)
+    w.accept({ make: (sock) => sock.arrive('x') })
+    t.strictSame(w.provider.connects[0]?.spec, { keepAlive: false, to, ...expected }, source)
+    await t.rejects(world(text, { provider: 'node' }), { message: /'backend l' : 'source (interface|usesrc)' needs the linux provider/ })
+  }
 })
 
 t.test('keep-alive: towards clients, towards servers, both', async (t) => {

@@ -1,7 +1,7 @@
 // Owns `source` (of a backend and of a server line) and `dispatch` (manual 4.2, 5.2).
 
 import { keyword } from '../../core/keyword.ts'
-import type { Args, Keyword } from '../../core/keyword.ts'
+import type { Args, Keyword, Word } from '../../core/keyword.ts'
 import { inetEnd, type InetEnd } from './endpoint.ts'
 import { sided, word } from './arguments.ts'
 
@@ -9,6 +9,8 @@ import { sided, word } from './arguments.ts'
 export interface Source {
   /** 0.0.0.0 or ::: the kernel chooses. Port 0: the kernel chooses; with lastPort, one of the range. */
   readonly from: InetEnd
+  /** In its place, though it may be nobody's here: the client's address and port, its address alone, or this one. Only where the provider can. */
+  readonly usesrc: 'client' | 'clientip' | InetEnd | undefined
   /** Bind to this device; only where the provider can. */
   readonly interface: string | undefined
 }
@@ -22,36 +24,47 @@ function source(args: Args, place: 'backend' | 'server'): Source | undefined {
   if (w === undefined) return undefined
   const from = inetEnd(args, w, { prefix: `'source ${w.text}' : `, port: place === 'backend' ? 'optional' : 'range' })
   if (from === undefined) return undefined
-  const option = args.peek()
-  if (option?.text === 'usesrc') {
+  let usesrc: Source['usesrc']
+  let device: string | undefined
+  for (let option = args.peek(); option?.text === 'usesrc' || option?.text === 'interface'; option = args.peek()) {
     args.next()
-    args.next()
-    return args.fail("'usesrc' is not supported yet.", undefined, option)
+    if (option.text === 'interface') {
+      device = word(args, `'${place === 'backend' ? 'source' : 'server'}' : missing interface name.`)?.text
+      if (device === undefined) return undefined
+    } else {
+      usesrc = transparent(args, option)
+      if (usesrc === undefined) return undefined
+    }
   }
-  if (option?.text === 'interface') {
-    args.next()
-    const device = word(args, `'${place === 'backend' ? 'source' : 'server'}' : missing interface name.`)
-    return device === undefined ? undefined : { from, interface: device.text }
-  }
-  if (option !== undefined && place === 'backend') {
+  const rest = args.peek()
+  if (rest !== undefined && place === 'backend') {
     args.rest()
-    return args.fail("'source' only supports optional keywords 'interface' and 'usesrc'.", undefined, option)
+    return args.fail("'source' only supports optional keywords 'interface' and 'usesrc'.", undefined, rest)
   }
-  return { from, interface: undefined }
+  return { from, usesrc, interface: device }
+}
+
+/** What follows `usesrc`. */
+function transparent(args: Args, option: Word): Source['usesrc'] {
+  const w = args.next()
+  if (w === undefined || w.text === '') return args.fail("'usesrc' expects <addr>[:<port>], 'client', or 'clientip' as argument.", undefined, w ?? option)
+  if (w.text === 'client' || w.text === 'clientip') return w.text
+  if (w.text.startsWith('hdr_ip(')) return args.fail(`'usesrc ${w.text}' is for HTTP, not supported: Headgate is a TCP/TLS proxy.`, "'usesrc clientip' takes the client's address, or what a PROXY header or set-src says", w)
+  return inetEnd(args, w, { prefix: `'usesrc ${w.text}' : `, port: 'optional' })
 }
 
 export const backendSource = sided<Source>('backend', {
   name: 'source',
-  args: '<addr>[:<port>] [interface <name>]',
-  doc: 'The address that connections to servers come from. `usesrc` is not supported yet.',
+  args: '<addr>[:<port>] [usesrc { <addr2>[:<port2>] | client | clientip }] [interface <name>]',
+  doc: 'The address that connections to servers come from. `usesrc` (a foreign one: the client\'s, or any) and `interface` need the linux provider.',
   parse: (args) => source(args, 'backend'),
 })
 
 export const serverSource = keyword<Source>({
   name: 'source',
   sections: ['server'],
-  args: '<addr>[:<port>[-<port>]] [interface <name>]',
-  doc: "The address that connections to this server come from; replaces the backend's `source`. `usesrc` is not supported yet.",
+  args: '<addr>[:<port>[-<port>]] [usesrc { <addr2>[:<port2>] | client | clientip }] [interface <name>]',
+  doc: "The address that connections to this server come from; replaces the backend's `source`. `usesrc` (a foreign one: the client's, or any) and `interface` need the linux provider.",
   parse: (args) => source(args, 'server'),
 })
 

@@ -41,15 +41,15 @@ function prepare(kernel: sys.Kernel, fd: number, family: number, spec: ConnectSp
       if (spec.tcpFastOpen === true) sys.setInt(kernel, fd, sys.SOL_TCP, sys.TCP_FASTOPEN_CONNECT, 1) // an optimisation: refused is fine
     }
   }
-  return spec.from === undefined ? 0 : bindSource(kernel, fd, family, spec.from)
+  // A Unix socket has no source: a backend's is for its other servers.
+  return spec.from === undefined || (family === sys.AF_UNIX && spec.from.family !== 'unix') ? 0 : bindSource(kernel, fd, spec.from)
 }
 
 /** Without a port, the kernel chooses one at connect(), when it knows the whole tuple: so one source has ports for every server. */
-function bindSource(kernel: sys.Kernel, fd: number, family: number, from: NonNullable<ConnectSpec['from']>): number {
+function bindSource(kernel: sys.Kernel, fd: number, from: NonNullable<ConnectSpec['from']>): number {
   const source = encodeAddress(from)
   if (typeof source === 'number') return source
   if (from.family === 'ipv4' || from.family === 'ipv6') {
-    if (family === sys.AF_UNIX) return -sys.E.EINVAL
     if (from.port === 0) sys.setInt(kernel, fd, sys.SOL_IP, sys.IP_BIND_ADDRESS_NO_PORT, 1)
     else sys.setInt(kernel, fd, sys.SOL_SOCKET, sys.SO_REUSEADDR, 1)
   }
