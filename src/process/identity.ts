@@ -1,21 +1,16 @@
-// Owns who the process is once it listens: user, group, and what it cannot do to itself.
-
-import type { ProcessLog } from '../core/process-log.ts'
+// Owns who the process is once it listens: user and group.
 
 export interface Identity {
   readonly uid: number | undefined
   readonly gid: number | undefined
-  readonly chroot: string | undefined
 }
 
 /**
  * Changes group, then user; a privileged process also forgets its supplementary groups. Returns what went wrong for an alert.
  * Listeners must be open before: a port below 1024 cannot be had afterwards.
  */
-export function changeIdentity(identity: Identity, log: ProcessLog): string | undefined {
-  const { uid, gid, chroot } = identity
-  // Modules that are loaded on first use would be out of reach behind a new root.
-  if (chroot !== undefined) log.notice(`'chroot ${chroot}' does not act: Node cannot change its root directory. Use the service manager's own (systemd: RootDirectory=)`)
+export function changeIdentity(identity: Identity): string | undefined {
+  const { uid, gid } = identity
   const privileged = process.geteuid?.() === 0
   if (gid !== undefined && gid !== 0 && process.setgid !== undefined) {
     try {

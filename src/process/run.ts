@@ -84,7 +84,7 @@ export async function run(options: RunOptions): Promise<number> {
     log.alert(main('Some protocols failed to start their listeners! Exiting.'))
     return 1
   }
-  const refusal = writePid(options.pidFile) ?? changeIdentity(options.identity, log)
+  const refusal = writePid(options.pidFile) ?? changeIdentity(options.identity)
   if (refusal !== undefined) {
     log.alert(main(refusal))
     runtime.kill()

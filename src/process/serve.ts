@@ -4,7 +4,7 @@ import type { Plugin } from '../core/plugin.ts'
 import type { ProcessLog } from '../core/process-log.ts'
 import type { Configuration } from '../config/configuration.ts'
 import type { KeptFiles } from '../config/kept-files.ts'
-import { chroot, gid, hardStopAfter, nbthread, pidfile, uid, zeroWarning } from '../config/keywords/global.ts'
+import { gid, hardStopAfter, nbthread, pidfile, uid, zeroWarning } from '../config/keywords/global.ts'
 import { NAME } from '../config/version.ts'
 import { loadKernel } from '../net/linux/syscalls.ts'
 import { GaugeMemory } from '../proxy/gauge.ts'
@@ -15,6 +15,7 @@ import { reportBugs, run } from './run.ts'
 import type { Runtime } from './runtime.ts'
 import type { Signals } from './signals.ts'
 import { Threads } from './threads.ts'
+import { unblock } from './unblock.ts'
 
 export interface ServeOptions {
   /** With what the command line changes of it. */
@@ -64,11 +65,12 @@ export async function serve(options: ServeOptions): Promise<number> {
     sink: traffic.global,
     signals: options.signals,
     pidFile: global.get(pidfile),
-    identity: { uid: global.get(uid), gid: global.get(gid), chroot: global.get(chroot) },
+    identity: { uid: global.get(uid), gid: global.get(gid) },
     hardStopAfter: global.get(hardStopAfter),
     memory: line.memory === 0 ? undefined : line.memory,
     listening() {
       messages.introduced()
+      unblock(2) // what was said until now is said whole, however slow its reader is
       ready()
       options.listening(runtime)
     },

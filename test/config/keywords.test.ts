@@ -25,7 +25,6 @@ t.test('global: values', async (t) => {
     ['quiet', global.quiet, true],
     ['zero-warning', global.zeroWarning, true],
     ['pidfile /run/x.pid', global.pidfile, '/run/x.pid'],
-    ['chroot /var/empty', global.chroot, '/var/empty'],
     ['ca-base /etc/ssl', global.caBase, '/etc/ssl'],
     ['crt-base /etc/ssl', global.crtBase, '/etc/ssl'],
     ['uid 33', global.uid, 33],
@@ -146,6 +145,7 @@ t.test('global: bad arguments', async (t) => {
   t.same(IN_GLOBAL('uid 1\n user root').lines, ['3 alert: user/uid already specified. Continuing.'], 'one user')
   t.same(IN_GLOBAL('gid 1\n gid 2').lines, ['3 alert: group/gid already specified. Continuing.'], 'one group')
   t.match(IN_GLOBAL('cpu-map 1 0-3').lines, ['2 warning: '], 'CPUs cannot be chosen')
+  t.match(IN_GLOBAL('chroot /var/empty').lines, ["2 warning: 'chroot' has no effect"])
   t.match(IN_GLOBAL('set-dumpable').lines, ['2 warning: '], 'no core dumps')
 })
 

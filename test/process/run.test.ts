@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { namedDescriptors, takeDaemonMark } from '../../src/process/daemon.ts'
-import { changeIdentity } from '../../src/process/identity.ts'
 import { descriptorLimit, planConnections, watchMemory } from '../../src/process/limits.ts'
 import { keywordLists } from '../../src/process/keyword-lists.ts'
 import { applyCommandLine } from '../../src/process/overrides.ts'
@@ -74,7 +73,7 @@ function running(fake: Fake, over: Partial<RunOptions> = {}): Running {
     sink: { write: (level, line) => void sink.push(`${level} ${line}`) },
     signals: new Signals(source),
     pidFile: undefined,
-    identity: { uid: undefined, gid: undefined, chroot: undefined },
+    identity: { uid: undefined, gid: undefined },
     hardStopAfter: undefined,
     memory: undefined,
     listening: () => void log.push('listening'),
@@ -249,13 +248,6 @@ t.test('-m stops new connections while the process is over its limit', async (t)
   rss = 90
   await until(2)
   t.same(calls, ['full', 'free'])
-})
-
-t.test('an identity that cannot be had is an alert, chroot is a notice', async (t) => {
-  const said: string[] = []
-  const log = { alert: () => {}, warning: () => {}, notice: (text: string) => void said.push(text) }
-  t.equal(changeIdentity({ uid: undefined, gid: undefined, chroot: '/var/empty' }, log), undefined)
-  t.match(said, [/chroot \/var\/empty.*does not act/])
 })
 
 t.test('a background copy is marked, and inherits the descriptors that its configuration names', async (t) => {

@@ -45,7 +45,6 @@ function path(name: string, args: string, missing: string, doc: string): Keyword
 }
 
 export const pidfile = path('pidfile', '<file>', "'pidfile' expects a file name as an argument.", 'Write the process id to this file, as with -p.')
-export const chroot = path('chroot', '<dir>', "'chroot' expects a directory as an argument.", 'Change the root directory to this one before serving.')
 export const caBase = path(
   'ca-base',
   '<dir>',
@@ -201,7 +200,6 @@ export const globalKeywords: readonly Keyword<unknown>[] = [
   quiet,
   zeroWarning,
   pidfile,
-  chroot,
   caBase,
   crtBase,
   uid,

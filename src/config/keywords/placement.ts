@@ -2,6 +2,7 @@
 
 import { keyword } from '../../core/keyword.ts'
 import type { Keyword } from '../../core/keyword.ts'
+import { word } from './arguments.ts'
 
 const CPU_MAP =
   "cpu-map expects a process number  ('all', 'odd', 'even', a number from 1 to 64 or a range),  followed by a list of CPU ranges with numbers from 0 to 63."
@@ -39,4 +40,18 @@ export const setDumpable = keyword<boolean>({
   negate: () => false,
 })
 
-export const placementKeywords: readonly Keyword<unknown>[] = [cpuMap, setDumpable]
+/** Modules that are loaded on first use would be out of reach behind a new root, had Node a call for it. */
+export const chroot = keyword<string>({
+  name: 'chroot',
+  sections: ['global'],
+  args: '<dir>',
+  doc: 'Read and warned about: a Node process cannot change its root directory (use the service manager).',
+  parse(args) {
+    const folder = word(args, "'chroot' expects a directory as an argument.")
+    if (folder === undefined) return undefined
+    if (args.peek() === undefined) args.warn("'chroot' has no effect: a Node process cannot change its root directory.", 'leave it to the service manager (systemd: RootDirectory=)', folder)
+    return folder.text
+  },
+})
+
+export const placementKeywords: readonly Keyword<unknown>[] = [cpuMap, setDumpable, chroot]
