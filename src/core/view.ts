@@ -37,6 +37,8 @@ export interface ProxyView {
   usable(): readonly ServerView[]
   /** Sessions that wait for a server; 0 for a frontend. */
   readonly queued: number
+  /** Sessions that began in the last second. */
+  readonly sessionRate: number
   /** As configured, ms; undefined: not this kind of proxy's, or none. */
   readonly timeouts: { readonly client?: number | undefined; readonly server?: number | undefined; readonly tunnel?: number | undefined }
   /** Where a frontend sends what no rule decides. */
@@ -48,6 +50,8 @@ export interface ServerView {
   readonly id: number
   /** Sessions on it now. */
   readonly connections: number
+  /** Sessions that came to it in the last second. */
+  readonly sessionRate: number
   /** In service. */
   readonly up: boolean
   /** In service, and with a weight above 0: balancing may choose it. */

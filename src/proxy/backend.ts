@@ -66,6 +66,10 @@ export class Backend implements ProxyView {
     this.#queue = new Queue(wheel)
   }
 
+  get sessionRate(): number {
+    return this.sessions.perSecond
+  }
+
   get timeouts(): ProxyView['timeouts'] {
     return { server: this.settings.serverTimeout, tunnel: this.settings.tunnelTimeout }
   }

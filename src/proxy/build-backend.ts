@@ -116,7 +116,7 @@ export async function buildBackend(build: Build, section: ProxySection, id: numb
         },
         plan: plan(build.plan('connect', { line: line.values, place: line.place, section, kind: 'backend', app: undefined })),
       },
-      build.gauges.gauge(),
+      build.gauges.gauge(true),
       line.values.get(serverDisabled) ?? false,
     )
   }
@@ -137,7 +137,7 @@ export async function buildBackend(build: Build, section: ProxySection, id: numb
     if (place !== undefined) build.needsKernel(place, `backend ${section.name}`, { 'source usesrc': source?.usesrc, 'source interface': source?.interface })
     const way = await sourceOf(source)
     const settings = { name: '<NOSRV>', id: 0, addresses, portOffset: undefined, weight: 1, backup: false, maxconn: 0, ...way, connect: { keepAlive, ...way.connect }, plan: plan([]) }
-    servers.push(new Server(settings, build.gauges.gauge(), false))
+    servers.push(new Server(settings, build.gauges.gauge(true), false))
   }
 
   return new Backend(
@@ -161,7 +161,7 @@ export async function buildBackend(build: Build, section: ProxySection, id: numb
     },
     servers,
     chooseBalance(values.get(balanceKey) ?? DEFAULT_BALANCE, build.random),
-    build.gauges.gauge(),
+    build.gauges.gauge(true),
     build.wheel,
     process,
   )

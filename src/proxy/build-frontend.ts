@@ -93,6 +93,7 @@ export async function buildFrontend(build: Build, host: FrontendHost, section: P
       dontLogNormal: values.get(optionDontlogNormal) ?? false,
       logAsap: values.get(optionLogasap) ?? false,
       logSeparateErrors: values.get(optionLogSeparateErrors) ?? false,
+      sessionRate: build.gauges.rate(),
       bufferSize: build.bufferSize,
       ...splicing(values),
       inspection: inspectionOf(values, 'request'),

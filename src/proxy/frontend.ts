@@ -16,7 +16,7 @@ import type { LogFormat } from '../sample/log-format.ts'
 import { ConnectionSubject } from '../sample/subject.ts'
 import { Alarm, type Wheel } from '../util/wheel.ts'
 import type { Backend } from './backend.ts'
-import type { Gauge } from './gauge.ts'
+import type { Gauge, Rate } from './gauge.ts'
 import type { InspectionPlan } from './inspection.ts'
 import { StreamRecord } from './record.ts'
 import { Stream, type StreamHost } from './stream.ts'
@@ -39,6 +39,8 @@ export interface FrontendSettings {
   readonly logAsap: boolean
   /** Ends with errors are logged at level err. */
   readonly logSeparateErrors: boolean
+  /** Sessions that begin: connections that came through their handshakes and rules. */
+  readonly sessionRate: Rate
   readonly bufferSize: number
   readonly spliceRequest: boolean
   readonly spliceResponse: boolean
@@ -194,6 +196,10 @@ export class Frontend implements StreamHost, App, ProxyView {
     return this.servers
   }
 
+  get sessionRate(): number {
+    return this.settings.sessionRate.value
+  }
+
   get timeouts(): ProxyView['timeouts'] {
     return { client: this.settings.clientTimeout }
   }
@@ -314,6 +320,7 @@ export class Frontend implements StreamHost, App, ProxyView {
   // ── a connection's handshake is over ───────────────────────────────────────────────────────────────────────────
 
   open(conn: Connection): void {
+    this.settings.sessionRate.tick()
     new Stream(this, conn).start()
   }
 

@@ -25,9 +25,21 @@ export class GaugeMemory {
     this.#own = row(shared, 1 + thread)
   }
 
-  gauge(): Gauge {
-    if (this.#taken >= SLOTS) throw new RangeError(`more than ${SLOTS} counters: too many proxies and servers`)
-    return new Gauge(this.#totals, this.#own, this.#taken++)
+  /** `rated`: it also knows how many were added in a second. */
+  gauge(rated = false): Gauge {
+    return new Gauge(this.#totals, this.#own, this.#take(1), rated ? this.rate() : undefined)
+  }
+
+  /** Events per second; `clock` is in ms since the epoch, the same for all threads. */
+  rate(clock: () => number = Date.now): Rate {
+    return new Rate(this.#totals, this.#take(3), clock)
+  }
+
+  #take(slots: number): number {
+    const at = this.#taken
+    if (at + slots > SLOTS) throw new RangeError(`more than ${SLOTS} counters: too many proxies and servers`)
+    this.#taken += slots
+    return at
   }
 
   /** Takes back what a thread that is gone had added. */
@@ -46,12 +58,52 @@ function row(shared: SharedArrayBuffer, n: number): Int32Array {
   return new Int32Array(shared, n * SLOTS * Int32Array.BYTES_PER_ELEMENT, SLOTS)
 }
 
+/**
+ * How often something happened in the last second: all of the second that goes on, and of the one before as much as is not over a second
+ * ago. Three slots: the second, its count, the count of the one before. What a dead thread had counted is forgotten in time.
+ */
+export class Rate {
+  readonly #totals: Int32Array
+  readonly #at: number
+  readonly #clock: () => number
+
+  constructor(totals: Int32Array, at: number, clock: () => number) {
+    this.#totals = totals
+    this.#at = at
+    this.#clock = clock
+  }
+
+  tick(): void {
+    const totals = this.#totals
+    const at = this.#at
+    const second = Math.floor(this.#clock() / 1000) | 0
+    const was = Atomics.load(totals, at)
+    // one thread turns the page
+    if (was !== second && Atomics.compareExchange(totals, at, was, second) === was) {
+      const count = Atomics.exchange(totals, at + 1, 0)
+      Atomics.store(totals, at + 2, second - was === 1 ? count : 0)
+    }
+    Atomics.add(totals, at + 1, 1)
+  }
+
+  get value(): number {
+    const now = this.#clock()
+    const ago = (Math.floor(now / 1000) | 0) - Atomics.load(this.#totals, this.#at)
+    const count = Atomics.load(this.#totals, this.#at + 1)
+    const left = 1 - (now % 1000) / 1000
+    if (ago === 0) return count + Math.floor(Atomics.load(this.#totals, this.#at + 2) * left)
+    return ago === 1 ? Math.floor(count * left) : 0
+  }
+}
+
 export class Gauge {
+  readonly #rate: Rate | undefined
   readonly #totals: Int32Array
   readonly #own: Int32Array
   readonly #at: number
 
-  constructor(totals: Int32Array, own: Int32Array, at: number) {
+  constructor(totals: Int32Array, own: Int32Array, at: number, rate?: Rate) {
+    this.#rate = rate
     this.#totals = totals
     this.#own = own
     this.#at = at
@@ -61,8 +113,14 @@ export class Gauge {
     return Atomics.load(this.#totals, this.#at)
   }
 
+  /** How many were added in the last second; 0 where that is not counted. */
+  get perSecond(): number {
+    return this.#rate?.value ?? 0
+  }
+
   /** Adds and returns the new value. */
   add(n: number): number {
+    if (n > 0) this.#rate?.tick()
     this.#own[this.#at] = (this.#own[this.#at] ?? 0) + n
     return Atomics.add(this.#totals, this.#at, n) + n
   }
@@ -76,6 +134,7 @@ export class Gauge {
     for (let seen = this.value; seen < limit; ) {
       const was = Atomics.compareExchange(this.#totals, this.#at, seen, seen + 1)
       if (was === seen) {
+        this.#rate?.tick()
         this.#own[this.#at] = (this.#own[this.#at] ?? 0) + 1
         return true
       }

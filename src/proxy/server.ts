@@ -50,6 +50,10 @@ export class Server implements ServerView {
     this.#targets = varies ? undefined : settings.addresses.map((to) => ({ ...settings.connect, to }))
   }
 
+  get sessionRate(): number {
+    return this.sessions.perSecond
+  }
+
   get up(): boolean {
     return !this.disabled
   }

@@ -83,3 +83,28 @@ t.test('limits', async (t) => {
   for (let i = 0; i < 16_384; i++) memory.gauge()
   t.throws(() => memory.gauge(), /too many proxies and servers/)
 })
+
+t.test('a rate is of the last second, shared by threads', async (t) => {
+  let now = 1_700_000_000_000
+  const memory = new GaugeMemory(0, 2)
+  const rate = memory.rate(() => now)
+  const other = new GaugeMemory(1, 2, memory.shared).rate(() => now)
+  t.equal(rate.value, 0)
+  for (let i = 0; i < 10; i++) (i % 2 === 0 ? rate : other).tick()
+  t.equal(rate.value, 10)
+  now += 1250
+  t.equal(other.value, 7, 'three quarters of the second before are less than a second ago')
+  rate.tick()
+  t.equal(rate.value, 8)
+  now += 750
+  t.equal(rate.value, 1)
+  now += 1000
+  t.equal(rate.value, 0)
+  other.tick()
+  t.equal(rate.value, 1, 'after seconds without any')
+  const gauge = new GaugeMemory().gauge(true)
+  gauge.add(1)
+  gauge.take(5)
+  gauge.add(-1)
+  t.equal(gauge.perSecond, 2, 'only what is added counts')
+})

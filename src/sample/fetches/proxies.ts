@@ -39,6 +39,23 @@ function ofBackend(name: string, doc: string, value: (backend: ProxyView) => num
   }
 }
 
+function ofFrontend(name: string, doc: string, value: (frontend: ProxyView) => number): FetchSpec {
+  return {
+    name,
+    args: FRONTEND,
+    output: 'sint',
+    source: 'internal',
+    doc,
+    compile(args) {
+      const named = toText(args.str(0))
+      return (subject) => {
+        const frontend = named === '' ? subject.frontend : processOf(subject)?.frontend(named)
+        return frontend === undefined ? undefined : sint(value(frontend))
+      }
+    },
+  }
+}
+
 function ofServer(name: string, output: 'sint' | 'bool', doc: string, value: (server: ServerView) => Fetched): FetchSpec {
   return {
     name,
@@ -99,27 +116,17 @@ const targetOf = (subject: Subject): ServerView | undefined => subject.target
 export const proxyFetches: readonly FetchSpec[] = [
   ofBackend('be_conn', 'Sessions of a backend now.', (backend) => backend.connections),
   ofBackend('be_conn_free', 'Sessions that its usable servers could still take; -1 when one of them has no maxconn.', freeConnections),
+  ofBackend('be_sess_rate', 'Sessions that came to a backend in the last second.', (backend) => backend.sessionRate),
   ofBackend('nbsrv', 'How many servers of a backend may be chosen.', (backend) => backend.usable().length),
   ofBackend('queue', 'Sessions that wait in a backend, those for one server included.', queuedIn),
   ofBackend('avg_queue', 'Sessions that wait in a backend per usable server; twice as many when there is none.', averageQueue),
   ofBackend('connslots', 'Sessions that a backend could still take or queue; -1 when a server has no maxconn or no maxqueue.', slots),
-  {
-    name: 'fe_conn',
-    args: FRONTEND,
-    output: 'sint',
-    source: 'internal',
-    doc: 'Connections of a frontend now.',
-    compile(args) {
-      const named = toText(args.str(0))
-      return (subject) => {
-        const frontend = named === '' ? subject.frontend : processOf(subject)?.frontend(named)
-        return frontend === undefined ? undefined : sint(frontend.connections)
-      }
-    },
-  },
+  ofFrontend('fe_conn', 'Connections of a frontend now.', (frontend) => frontend.connections),
+  ofFrontend('fe_sess_rate', 'Sessions that began in a frontend in the last second.', (frontend) => frontend.sessionRate),
   { name: 'act_conn', output: 'sint', source: 'internal', doc: 'Connections of the process now.', compile: () => (subject) => sint(processOf(subject)?.connections ?? 0) },
   ofServer('srv_conn', 'sint', 'Sessions of a server now.', (server) => sint(server.connections)),
   ofServer('srv_conn_free', 'sint', 'Sessions that a server could still take; -1 when it has no maxconn.', (server) => sint(server.maxconn === 0 ? -1 : Math.max(0, server.maxconn - server.connections))),
+  ofServer('srv_sess_rate', 'sint', 'Sessions that came to a server in the last second.', (server) => sint(server.sessionRate)),
   ofServer('srv_is_up', 'bool', 'Whether a server is in service.', (server) => bool(server.up)),
   ofServer('srv_queue', 'sint', 'Sessions that wait for this server and no other.', (server) => sint(server.queued)),
   ofServer('srv_iweight', 'sint', "A server's weight as configured.", (server) => sint(server.initialWeight)),
