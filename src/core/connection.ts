@@ -13,6 +13,8 @@ export interface ConnectionUser {
   ready(conn: Connection): void
   /** The connection's deadline, armed by the user, struck. */
   expired(conn: Connection): void
+  /** A bug of this user, or of the app that attached it, has cost the connection: it is reset already. What it had to do with others ends too. */
+  broken?(conn: Connection): void
 }
 
 export interface Connection {

@@ -291,10 +291,16 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
     }
   }
 
-  /** A bug costs this connection only. */
+  /** A bug costs this connection only, and what its user has to do with it. */
   #cost(where: string, error: unknown): void {
+    const user = this.#user
     this.#events.bug(this, where, error)
     this.reset()
+    try {
+      user?.broken?.(this)
+    } catch (again) {
+      this.#events.bug(this, "broken() of a connection's user", again)
+    }
   }
 
   deadline(ms: number): void {

@@ -57,21 +57,26 @@ export class Inspection implements Contents {
   readonly #side: InspectedSide
   readonly #wheel: Wheel
   readonly #decided: (decision: Decision) => void
+  readonly #failed: (error: unknown) => void
   readonly #delay: Alarm
   #late: boolean
   #pause: Alarm | undefined
   #over = false
 
-  /** `decided` is called once, possibly from within start(). */
-  constructor(plan: InspectionPlan, subject: SessionSubject, side: InspectedSide, wheel: Wheel, decided: (decision: Decision) => void) {
+  /**
+   * `decided` is called once, possibly from within start(). What rules throw is the caller's of start() and look(); `failed` gets what
+   * they throw when their time came and nobody called.
+   */
+  constructor(plan: InspectionPlan, subject: SessionSubject, side: InspectedSide, wheel: Wheel, decided: (decision: Decision) => void, failed: (error: unknown) => void) {
     this.#plan = plan
     this.#run = new RuleRun(plan.rules)
     this.#subject = subject
     this.#side = side
     this.#wheel = wheel
     this.#decided = decided
+    this.#failed = failed
     this.#late = plan.delay === 0
-    this.#delay = new Alarm(() => {
+    this.#delay = this.#alarm(() => {
       this.#late = true
       this.look()
     })
@@ -118,9 +123,20 @@ export class Inspection implements Contents {
     }
   }
 
+  #alarm(then: () => void): Alarm {
+    return new Alarm(() => {
+      try {
+        then()
+      } catch (error) {
+        this.stop()
+        this.#failed(error)
+      }
+    })
+  }
+
   #hold(ms: number, then: () => void): void {
     if (ms <= 0) return then()
-    this.#pause = new Alarm(then)
+    this.#pause = this.#alarm(then)
     this.#wheel.arm(this.#pause, ms)
   }
 

@@ -2,7 +2,7 @@
 //
 //   rules ──► route ──► backend's rules ──► reach a server (reach.ts) ──► data ──► over
 //
-// How it ends is told by two letters (manual 8.5): who ended it (C client, S server, P proxy; c and s by their timeouts) and where
+// How it ends is told by two letters (manual 8.5): who ended it (C client, S server, P proxy, I a bug; c and s by their timeouts) and where
 // (R rules, Q queue, C connect, D data).
 
 import type { Address } from '../core/address.ts'
@@ -157,7 +157,7 @@ export class Stream implements ConnectionUser, Seeker {
     const inspection = new Inspection(plan, this.subject, new InspectedConnection(this.client, this.#host.bufferSize), this.#host.wheel, (decision) => {
       this.#inspection = undefined
       this.#decided(decision, then)
-    })
+    }, this.#failed)
     this.#inspection = inspection
     this.subject.request = inspection
     this.#readClient()
@@ -227,6 +227,26 @@ export class Stream implements ConnectionUser, Seeker {
   }
 
   // ── events ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** As an event, but nobody is there to see what it throws. */
+  readonly #resume = (): void => {
+    try {
+      this.ready()
+    } catch (error) {
+      this.#failed(error)
+    }
+  }
+
+  /** A bug where nobody called: it costs the session. */
+  readonly #failed = (error: unknown): void => {
+    this.#host.report('content rules', error)
+    this.broken()
+  }
+
+  /** One of its connections is gone by a bug; the session is over with it. */
+  broken(): void {
+    if (!this.isOver) this.#end('I', this.where)
+  }
 
   ready(): void {
     if (this.isOver) return
@@ -304,12 +324,12 @@ export class Stream implements ConnectionUser, Seeker {
     const { subject } = this
     const inspection = new Inspection(plan, subject, new InspectedConnection(connection, this.#host.bufferSize), this.#host.wheel, ({ decision }) => {
       this.#answer = undefined
-      if (decision === 'accept' || decision === 'serve') queueMicrotask(() => this.ready())
+      if (decision === 'accept' || decision === 'serve') queueMicrotask(this.#resume)
       else if (decision === 'drop') {
         this.#silent = true
         this.#end('P', 'D')
       } else this.#end('P', 'D')
-    })
+    }, this.#failed)
     this.#answer = inspection
     subject.response = inspection
     subject.server = connection

@@ -182,6 +182,35 @@ t.test('bugs cost their own connection only, and every end() is called once', as
   t.match(backwards.refused[0], { cause: 'bug', detail: /take\(-5\)/ }, 'nothing is taken that has not come')
 })
 
+t.test('who threw is told that it has cost the connection', async (t) => {
+  const told: string[] = []
+  const user = (what: string): App => ({
+    name: what,
+    open(conn) {
+      conn.attach({
+        ready: () => { throw new Error('ready') },
+        expired: () => { throw new Error('expired') },
+        broken: () => {
+          told.push(what)
+          if (what === 'worse') throw new Error('broken')
+        },
+      })
+      if (what === 'expired') conn.deadline(100)
+      if (what === 'open') throw new Error('open')
+    },
+  })
+  for (const what of ['ready', 'expired', 'open', 'worse']) {
+    const w = world([() => serve(user(what))])
+    w.conn.start()
+    if (what === 'expired') w.clock.advance(200)
+    else w.sock.arrive('x')
+    t.equal(told.pop(), what)
+    t.same(told, [], 'once')
+    t.equal(w.released, 1)
+    t.equal(w.bugs.length, what === 'worse' ? 2 : 1)
+  }
+})
+
 t.test('wait and wake; inserted handlers; facts', async (t) => {
   const key = factKey<number>('answer')
   const app = new Recorder()

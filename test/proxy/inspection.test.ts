@@ -12,6 +12,15 @@ const plugin: Plugin = {
   services: { shout: service('shout', (peer) => ({ data: (bytes) => void peer.write(bytes.toString('latin1').toUpperCase()) })) },
   actions: [
     {
+      name: 'boom',
+      rules: ['request', 'response'],
+      args: '',
+      doc: 'Throws.',
+      compile: () => () => {
+        throw new Error('boom')
+      },
+    },
+    {
       name: 'count',
       rules: ['request', 'response'],
       args: '',
@@ -155,6 +164,51 @@ t.test('drop and serve', async (t) => {
   t.equal(w.lines.length, 1)
   client.end()
   t.ok(idle(w), JSON.stringify(counts(w)))
+})
+
+t.test('a rule that throws costs its session, wherever its time comes', async (t) => {
+  const late = await on(['tcp-request inspect-delay 1s', 'tcp-request content boom if WAIT_END'])
+  const client = late.accept()
+  late.pass(1200)
+  t.same(client.done, ['FIN'])
+  t.same(letters(late), ['IR'], 'at the end of the delay')
+  t.same(late.bugs, ['frontend f: content rules: boom'])
+  client.end()
+  late.settle()
+  t.ok(idle(late))
+  t.notOk(late.clock.waking)
+
+  const paused = await on(['tcp-request content pause 1s', 'tcp-request content boom'])
+  paused.accept().end()
+  paused.pass(1200)
+  t.same(letters(paused), ['IR'], 'after a pause')
+  t.ok(idle(paused))
+
+  const arriving = await on(['tcp-request inspect-delay 1s', 'tcp-request content boom if { req.len gt 1 }'])
+  const first = arriving.accept()
+  first.arrive('xx')
+  t.same(first.done, ['RST'])
+  t.same(letters(arriving), ['IR'], 'when bytes arrive')
+  t.equal(arriving.bugs.length, 1)
+  t.ok(idle(arriving))
+  t.notOk(arriving.clock.waking)
+
+  const answering = await on([], ['tcp-response inspect-delay 1s', 'tcp-response content boom if { res.len gt 1 }'])
+  const asks = answering.accept()
+  answering.server().connected()
+  answering.server().arrive('xx')
+  t.same(answering.server().done, ['RST'])
+  t.same(asks.done, ['FIN'], 'the other side is not left alone')
+  t.same(letters(answering), ['ID'])
+  asks.end()
+  answering.settle()
+  t.ok(idle(answering))
+
+  const silent = await on([], ['tcp-response inspect-delay 1s', 'tcp-response content boom if WAIT_END'])
+  silent.accept().arrive('x')
+  silent.server().connected()
+  silent.pass(1200)
+  t.same(letters(silent), ['ID'])
 })
 
 t.test('what the server says first is held for rules', async (t) => {
