@@ -1,0 +1,172 @@
+// From lines of a configuration to the kernel: what only the linux provider can do, asked back from the sockets that it made.
+
+import { createServer, connect, type Socket } from 'node:net'
+import t, { type Test } from 'tap'
+import { NEXT_RULE } from '../../src/core/action.ts'
+import type { Plugin } from '../../src/core/plugin.ts'
+import { EngineConnection } from '../../src/net/connection.ts'
+import { linuxProvider } from '../../src/net/linux/provider.ts'
+import { LinuxSock } from '../../src/net/linux/sock.ts'
+import * as sys from '../../src/net/linux/syscalls.ts'
+import { GaugeMemory } from '../../src/proxy/gauge.ts'
+import { buildRuntime, type Runtime } from '../../src/proxy/runtime.ts'
+import { Wheel } from '../../src/util/wheel.ts'
+import { allPlugins, loadText } from '../kit/configuration.ts'
+import { claimPorts } from '../kit/ports.ts'
+import { until } from '../net/provider-contract.ts'
+
+const ports = await claimPorts()
+t.teardown(() => ports.release())
+let made = 0
+
+const kernel = sys.loadKernel()
+const MAY = 'socket' in kernel && process.getuid?.() === 0
+const DEFAULTS = 'defaults\n  mode tcp\n  timeout client 5s\n  timeout server 5s\n  timeout connect 2s\n  retries 0\n'
+
+interface Running {
+  readonly runtime: Runtime
+  readonly port: number
+  /** The first listener's descriptor. */
+  readonly fd: number
+  /** A socket option of the first listener. */
+  listening(level: number, option: number): number
+  /** The client's sockets that the action `look` saw. */
+  readonly seen: LinuxSock[]
+}
+
+/** PORT in the text is a free one. */
+async function running(t: Test, text: string): Promise<Running> {
+  if (!('socket' in kernel)) throw new Error('no kernel')
+  const seen: LinuxSock[] = []
+  const look: Plugin = {
+    name: 'look',
+    actions: [
+      {
+        name: 'look',
+        rules: ['session', 'request'],
+        args: '',
+        doc: 'Keeps the socket of the client.',
+        compile: () => ({ client }) => {
+          if (client instanceof EngineConnection && client.sock instanceof LinuxSock) seen.push(client.sock)
+          return NEXT_RULE
+        },
+      },
+    ],
+  }
+  const plugins = [...allPlugins, look]
+  const { configuration, problems } = loadText(DEFAULTS + text.replace('PORT', String(ports.port(`listener ${made++}`))), { plugins })
+  t.same(problems.filter((p) => p.level === 'alert'), [])
+  const provider = linuxProvider(kernel)
+  const runtime = await buildRuntime(configuration, {
+    provider,
+    wheel: new Wheel(),
+    gauges: new GaugeMemory(),
+    clock: Date.now,
+    random: Math.random,
+    plugins,
+    global: configuration.global,
+    bufferSize: 16_384,
+    maxconn: 0,
+    sinkFor: () => undefined,
+    notice: () => undefined,
+    bug: (where, error) => t.fail(`${where}: ${String(error)}`),
+  })
+  t.same(await runtime.start(), [])
+  t.teardown(async () => {
+    runtime.kill()
+    await runtime.finished
+    provider.close()
+  })
+  const [bind] = runtime.frontends[0]?.binds ?? []
+  const address = bind?.listener.address
+  return {
+    runtime,
+    port: address !== undefined && 'port' in address ? address.port : 0,
+    fd: bind?.listener.fd ?? -1,
+    listening: (level, option) => sys.getInt(kernel, bind?.listener.fd ?? -1, level, option),
+    seen,
+  }
+}
+
+/** Where a server is, and who came to it: `address:port`. */
+async function serving(t: Test): Promise<{ port: number; came: string[] }> {
+  const came: string[] = []
+  const sockets: Socket[] = []
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined)
+    sockets.push(socket)
+    came.push(`${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  const address = server.address()
+  return { port: address !== null && typeof address === 'object' ? address.port : 0, came }
+}
+
+async function coming(t: Test, port: number, localAddress = '127.0.0.1'): Promise<Socket> {
+  const socket = connect({ host: '127.0.0.1', port, localAddress })
+  socket.on('error', () => undefined)
+  t.teardown(() => socket.destroy())
+  await new Promise<void>((resolve) => socket.once('connect', resolve))
+  return socket
+}
+
+t.test('what bind lines say is what the listening socket has', { skip: !MAY && 'needs koffi and root' }, async (t) => {
+  const cases: readonly (readonly [string, number, number, (value: number) => boolean])[] = [
+    ['tcp-ut 5s', sys.SOL_TCP, sys.TCP_USER_TIMEOUT, (n) => n === 5000],
+    ['mss 1200', sys.SOL_TCP, sys.TCP_MAXSEG, (n) => n === 1200],
+    ['tfo', sys.SOL_TCP, sys.TCP_FASTOPEN, (n) => n > 0],
+    ['defer-accept', sys.SOL_TCP, sys.TCP_DEFER_ACCEPT, (n) => n > 0],
+    ['transparent', sys.SOL_IP, sys.IP_TRANSPARENT, (n) => n === 1],
+  ]
+  const plain = await running(t, 'frontend f\n  bind 127.0.0.1:PORT\n')
+  for (const [words, level, option, right] of cases) {
+    const r = await running(t, `frontend f\n  bind 127.0.0.1:PORT ${words}\n`)
+    t.ok(right(r.listening(level, option)), `${words}: ${r.listening(level, option)}`)
+    t.notOk(right(plain.listening(level, option)), `without ${words}: ${plain.listening(level, option)}`)
+  }
+  const device = (r: Running): string => {
+    const name = Buffer.alloc(16)
+    const size = new Uint8Array(new Int32Array([name.length]).buffer)
+    if (!('socket' in kernel) || kernel.getsockopt(r.fd, sys.SOL_SOCKET, sys.SO_BINDTODEVICE, name, size) < 0) return 'not asked'
+    return name.toString('latin1').replaceAll('\0', '')
+  }
+  t.equal(device(await running(t, 'frontend f\n  bind 127.0.0.1:PORT interface lo\n')), 'lo')
+  t.equal(device(plain), '')
+})
+
+t.test('set-mark and set-tos mark what goes to the client', { skip: !MAY && 'needs koffi and root' }, async (t) => {
+  const server = await serving(t)
+  for (const rules of ['connection', 'handshake', 'session', 'content']) {
+    const r = await running(t, `listen l\n  bind 127.0.0.1:PORT\n  tcp-request ${rules} set-mark 0x2a\n  tcp-request ${rules} set-tos 16\n  tcp-request content look\n  server s 127.0.0.1:${server.port}\n`)
+    await coming(t, r.port)
+    await until('seen', () => r.seen.length > 0)
+    const fd = r.seen[0]?.fd ?? -1
+    if ('socket' in kernel) t.same([sys.getInt(kernel, fd, sys.SOL_SOCKET, sys.SO_MARK), sys.getInt(kernel, fd, sys.SOL_IP, sys.IP_TOS)], [42, 16], rules)
+  }
+})
+
+t.test('servers and their options: who a server sees', { skip: !MAY && 'needs koffi and root' }, async (t) => {
+  const server = await serving(t)
+  for (const [words, expected] of [
+    ['source 127.0.0.5', /^127\.0\.0\.5:\d+$/],
+    ['source 127.0.0.5 usesrc clientip', /^127\.0\.0\.77:\d+$/],
+    ['source 127.0.0.5 interface lo usesrc 127.0.0.9', /^127\.0\.0\.9:\d+$/],
+    ['tfo tcp-ut 5s', /^127\.0\.0\.1:\d+$/],
+  ] as const) {
+    server.came.length = 0
+    const r = await running(t, `listen l\n  bind 127.0.0.1:PORT\n  server s 127.0.0.1:${server.port} ${words}\n`)
+    const client = await coming(t, r.port, '127.0.0.77')
+    client.write('x') // fast open connects with data
+    await until('there', () => server.came.length > 0)
+    t.match(server.came[0], expected, words)
+  }
+  server.came.length = 0
+  const r = await running(t, `listen l\n  bind 127.0.0.1:PORT\n  source 0.0.0.0 usesrc client\n  server s 127.0.0.1:${server.port}\n`)
+  const client = await coming(t, r.port, '127.0.0.78')
+  await until('there', () => server.came.length > 0)
+  t.equal(server.came[0], `127.0.0.78:${client.localPort ?? 0}`, 'its address and its port')
+})
