@@ -10,6 +10,7 @@ import type { UnixAddress } from '../core/address.ts'
 import type { ProcessLog } from '../core/process-log.ts'
 import type { LogDestination } from '../config/keywords/log.ts'
 import { LineWriter } from './line-writer.ts'
+import { unblock } from './unblock.ts'
 
 export interface LogTransport {
   /** One line with its newline. Never blocks, never throws. */
@@ -48,6 +49,7 @@ async function openDescriptor(fd: number, log: ProcessLog): Promise<LogTransport
   } catch {
     log.warning(`log fd@${fd}: no such descriptor is open; these lines are lost`)
   }
+  unblock(fd)
   const writer = new LineWriter(fd, {
     lost: (lines, error) => {
       const why = error === 'EAGAIN' ? 'its reader is too slow' : error
@@ -92,7 +94,13 @@ class UdpTransport implements LogTransport {
       return
     }
     this.#waiting++
-    this.#socket.send(line, this.#sent)
+    this.#socket.send(line, (error: NodeJS.ErrnoException | null) => {
+      // The refusal is of a datagram before this one, which itself was not sent.
+      if (error?.code === 'ECONNREFUSED') {
+        this.#failed(error)
+        this.#socket.send(line, this.#sent)
+      } else this.#sent(error)
+    })
   }
 
   flushSync(): void {

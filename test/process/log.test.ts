@@ -2,6 +2,7 @@
 // targets that are slow, broken or gone.
 
 import { execFileSync } from 'node:child_process'
+import { createSocket } from 'node:dgram'
 import { closeSync, constants, createReadStream, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -163,6 +164,24 @@ t.test('a syslog server that is not there costs the lines and nothing else', asy
   await traffic.drained()
   t.ok(traffic.lost() > 0, 'they are counted')
   t.same(said, [], 'and as with HAProxy nothing is said')
+})
+
+t.test('the first line to a syslog server that has come back is not lost to the refusal of one before', async (t) => {
+  const gone = await syslog()
+  gone.close()
+  const { configuration, proxy } = loadText(`frontend a\n  log 127.0.0.1:${gone.port} format raw local0\n`)
+  const traffic = await openTrafficLog(configuration, quiet)
+  t.teardown(() => traffic.close())
+  const sink = traffic.sink(proxy('a'))
+  const server = createSocket('udp4')
+  t.teardown(() => server.close())
+  const arrived = new Promise<string>((resolve) => server.once('message', (bytes) => resolve(bytes.toString())))
+  sink?.write('info', 'refused')
+  // It listens before the loop has seen the refusal: the next send finds it.
+  server.bind(gone.port, '127.0.0.1', () => sink?.write('info', 'after'))
+  t.match(await arrived, /after/)
+  await traffic.drained()
+  t.equal(traffic.lost(), 1, 'the refused one')
 })
 
 t.test('a target that cannot be had is named', async (t) => {
