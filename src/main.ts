@@ -42,6 +42,10 @@ async function main(args: readonly string[]): Promise<number> {
       say(versionText())
       if (parsed.details) say(await details(messages))
       return 0
+    case 'help':
+      say(versionText())
+      say(usageText())
+      return 0
     case 'usage':
       if (parsed.reason !== undefined) messages.alert(parsed.reason)
       say(versionText())

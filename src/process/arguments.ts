@@ -46,6 +46,8 @@ export type Parsed =
   | { readonly kind: 'run'; readonly line: CommandLine }
   /** -v; -vv with `details`. */
   | { readonly kind: 'version'; readonly details: boolean }
+  /** -h. */
+  | { readonly kind: 'help' }
   /** Wrong, and why where there is something to say. */
   | { readonly kind: 'usage'; readonly reason?: string }
   /** HAProxy has it and we have not. */
@@ -154,7 +156,8 @@ export function parseArguments(args: readonly string[]): Parsed {
       line.files.push(...args.slice(i + 1))
       break
     }
-    if (option === '-v' || option === '-vv') return { kind: 'version', details: option === '-vv' }
+    if (option === '-v' || option === '-vv' || option === '--version') return { kind: 'version', details: option === '-vv' }
+    if (option === '-h' || option === '--help') return { kind: 'help' }
     const later = own(LATER, option)
     if (later !== undefined) return { kind: 'refused', text: `'${option}' (${later}) is not supported yet` }
     const flag = own(FLAGS, option)

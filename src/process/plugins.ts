@@ -1,5 +1,6 @@
 // Owns the loading of plugins that are not built in: modules named in the environment, whose exports are looked through.
 
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { delimiter, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -29,7 +30,7 @@ export async function loadPlugins(list: string, given: readonly Plugin[], folder
     try {
       exported = await import(locate(name, folder))
     } catch (error) {
-      problems.push(`plugin '${name}' cannot be loaded : ${error instanceof Error ? error.message : String(error)}`)
+      problems.push(`plugin '${name}' cannot be loaded : ${whyNot(error, name, folder)}`)
       continue
     }
     const found = [...new Set(Object.values(exported))].filter(isPlugin)
@@ -41,10 +42,23 @@ export async function loadPlugins(list: string, given: readonly Plugin[], folder
   return { plugins, problems }
 }
 
+function isPath(name: string): boolean {
+  return name.startsWith('.') || name.startsWith('/')
+}
+
 /** A URL: packages are looked for from the folder, not from this program. */
 function locate(name: string, folder: string): string {
-  const isPath = name.startsWith('.') || name.startsWith('/')
-  return pathToFileURL(isPath ? resolve(folder, name) : createRequire(join(folder, 'plugins.js')).resolve(name)).href
+  return pathToFileURL(isPath(name) ? resolve(folder, name) : createRequire(join(folder, 'plugins.js')).resolve(name)).href
+}
+
+/** Node's reason without its list of modules, and what to do about the usual ones. */
+function whyNot(error: unknown, name: string, folder: string): string {
+  if (!(error instanceof Error)) return String(error)
+  const reason = error.message.split('\n', 1)[0] ?? ''
+  if (/Unknown file extension "\.[cm]?ts"/.test(reason)) return `${reason} : this Node (${process.version}) does not read TypeScript; compile it to JavaScript`
+  if (/'headgate'|'headgate\/\w+'/.test(reason)) return `${reason} : the file has to be in a folder with headgate in its node_modules, or below one`
+  if (/Cannot find (?:module|package)/.test(reason) && !isPath(name) && existsSync(resolve(folder, name))) return `${reason} : a file is named with its folder, './${name}'`
+  return reason
 }
 
 const LISTS = ['keywords', 'handlers', 'fetches', 'converters', 'actions'] as const

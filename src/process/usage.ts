@@ -75,6 +75,9 @@ export function usageText(): string {
         -dD diagnostic mode : warn about suspicious configuration statements
         -dp, -dk, -dG, -dR, -dM, -dI, -dF, -dZ are accepted and change nothing
         -W, -Ws, -S, -sf, -st and -x are not supported yet
+        -h prints this
+       ${NAME} explain -f <cfgfile> ... tells a connection's way through the configuration
+       ${NAME} lint -f <cfgfile> ... tells what is known to go wrong with it
 
 `
 }

@@ -54,6 +54,9 @@ t.test('-v and -vv win over what follows, not over a mistake before', async (t) 
   t.same(parseArguments(['-v']), { kind: 'version', details: false })
   t.same(parseArguments(['-f', 'x', '-vv', '-nonsense']), { kind: 'version', details: true })
   t.equal(parseArguments(['-nonsense', '-v']).kind, 'usage')
+  t.same(parseArguments(['--version']), { kind: 'version', details: false })
+  t.same(parseArguments(['-h']), { kind: 'help' })
+  t.same(parseArguments(['--help']), { kind: 'help' })
 })
 
 t.test('what is wrong is said', async (t) => {
