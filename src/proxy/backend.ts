@@ -45,6 +45,7 @@ export class Backend implements ProxyView {
   readonly process: ProcessView
   readonly servers: readonly Server[]
   readonly sessions: Gauge
+  readonly #waiting: Gauge
   readonly defaultBackend = undefined
   readonly #balance: Balance
   readonly #queue: Queue
@@ -53,7 +54,7 @@ export class Backend implements ProxyView {
   #usable: readonly Server[] | undefined
   readonly #lookAgain = new Alarm(() => this.admit())
 
-  constructor(settings: BackendSettings, servers: readonly Server[], balance: Balance, sessions: Gauge, wheel: Wheel, process: ProcessView) {
+  constructor(settings: BackendSettings, servers: readonly Server[], balance: Balance, sessions: Gauge, waiting: Gauge, wheel: Wheel, process: ProcessView) {
     this.settings = settings
     this.name = settings.name
     this.id = settings.id
@@ -63,7 +64,8 @@ export class Backend implements ProxyView {
     this.#balance = balance
     this.sessions = sessions
     this.#wheel = wheel
-    this.#queue = new Queue(wheel)
+    this.#waiting = waiting
+    this.#queue = new Queue(wheel, waiting)
   }
 
   get sessionRate(): number {
@@ -84,7 +86,7 @@ export class Backend implements ProxyView {
   }
 
   get queued(): number {
-    return this.#queue.length
+    return this.#waiting.value
   }
 
   /** Those that may be chosen: active ones, or backups when there is no active one. */

@@ -162,6 +162,7 @@ export async function buildBackend(build: Build, section: ProxySection, id: numb
     servers,
     chooseBalance(values.get(balanceKey) ?? DEFAULT_BALANCE, build.random),
     build.gauges.gauge(true),
+    build.gauges.gauge(),
     build.wheel,
     process,
   )

@@ -2,6 +2,7 @@
 
 import { Timer, type Wheel } from '../util/wheel.ts'
 import type { Sourced } from './balance.ts'
+import type { Gauge } from './gauge.ts'
 import type { Server } from './server.ts'
 
 /** Set by set-priority-class and set-priority-offset. */
@@ -24,7 +25,7 @@ export interface Waiter extends Sourced {
 export class Ticket extends Timer {
   readonly waiter: Waiter
   readonly #queue: Queue
-  /** How many were before it when it came. */
+  /** How many waited when it came, in all threads. */
   readonly position: number
   /** The one server that will do, while it is up; undefined: any. */
   readonly only: Server | undefined
@@ -55,6 +56,8 @@ export class Ticket extends Timer {
 
 export class Queue {
   readonly #wheel: Wheel
+  /** Those of all threads. */
+  readonly #gauge: Gauge
   /** In order of arrival: a Set keeps it, and lets anyone leave from the middle. */
   readonly #waiting = new Set<Ticket>()
   /** How many of them any server will do for. */
@@ -62,17 +65,19 @@ export class Queue {
   /** Somebody with a priority has joined since it was last empty: the order of arrival is not the order. */
   #ranked = false
 
-  constructor(wheel: Wheel) {
+  constructor(wheel: Wheel, gauge: Gauge) {
     this.#wheel = wheel
+    this.#gauge = gauge
   }
 
+  /** Those of this thread. */
   get length(): number {
     return this.#waiting.size
   }
 
   /** timeoutMs 0: no limit. */
   join(waiter: Waiter, timeoutMs: number, only?: Server): Ticket {
-    const ticket = new Ticket(this, waiter, this.#waiting.size, only, this.#wheel.now())
+    const ticket = new Ticket(this, waiter, this.#gauge.add(1) - 1, only, this.#wheel.now())
     const { priority } = waiter
     if (priority !== undefined && (priority.priorityClass !== 0 || priority.priorityOffset !== 0)) this.#ranked = true
     this.#waiting.add(ticket)
@@ -82,7 +87,10 @@ export class Queue {
   }
 
   leave(ticket: Ticket): void {
-    if (this.#waiting.delete(ticket) && ticket.only === undefined) this.anyServer--
+    if (this.#waiting.delete(ticket)) {
+      this.#gauge.add(-1)
+      if (ticket.only === undefined) this.anyServer--
+    }
     if (this.#waiting.size === 0) this.#ranked = false
     this.#wheel.disarm(ticket)
   }

@@ -1,13 +1,14 @@
 // Priorities in a queue: classes first, then the time of arrival moved by an offset.
 
 import t from 'tap'
+import { GaugeMemory } from '../../src/proxy/gauge.ts'
 import { Queue, type Priority, type Waiter } from '../../src/proxy/queue.ts'
 import { fakeWheel } from '../kit/fake-clock.ts'
 import { LINE, world } from './world.ts'
 
 t.test('classes, then times moved by offsets, then arrival', async (t) => {
   const { wheel, clock } = fakeWheel()
-  const queue = new Queue(wheel)
+  const queue = new Queue(wheel, new GaugeMemory().gauge())
   const w = await world('listen l\n  mode tcp\n  timeout client 1s\n  timeout server 1s\n  timeout connect 1s\n  bind 127.0.0.1:1\n  server s 127.0.0.2:1\n')
   const server = w.runtime.backends[0]?.servers[0]
   if (server === undefined) throw new Error('no server')

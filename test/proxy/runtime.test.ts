@@ -1,6 +1,7 @@
 // The runtime: start, hold, pause, resume and both ends of all proxies of a thread; what building them refuses; names.
 
 import t from 'tap'
+import { GaugeMemory } from '../../src/proxy/gauge.ts'
 import { resolveName } from '../../src/proxy/resolve.ts'
 import { BuildError } from '../../src/proxy/runtime.ts'
 import { loadText } from '../kit/configuration.ts'
@@ -151,6 +152,21 @@ t.test('describe', async (t) => {
     'Server b/s is UP. Conn: 1 act, 0 pend.',
     'Server b/t is DOWN. Conn: 0 act, 0 pend.',
   ])
+})
+
+t.test('describe tells what all threads have, those who wait too', async (t) => {
+  const gauges = new GaugeMemory(0, 2)
+  const text = `defaults\n  mode tcp\n  timeout client 1m\n  timeout server 1m\n  timeout connect 1s\n  timeout queue 1s\nfrontend f\n  bind 127.0.0.1:1\n  default_backend b\nbackend b\n  server s 127.0.0.2:1 maxconn 1\n`
+  const [control, a] = [await world(text, { gauges }), await world(text, { gauges: new GaugeMemory(1, 2, gauges.shared) })]
+  a.accept()
+  const gone = a.accept()
+  a.accept()
+  t.equal(control.runtime.describe().at(-1), 'Server b/s is UP. Conn: 1 act, 2 pend.')
+  gone.end()
+  a.settle()
+  t.equal(control.runtime.describe().at(-1), 'Server b/s is UP. Conn: 1 act, 1 pend.')
+  a.pass(1200)
+  t.equal(control.runtime.describe().at(-1), 'Server b/s is UP. Conn: 1 act, 0 pend.', 'in time nobody waits')
 })
 
 t.test('a disabled proxy is not built; a server that cannot be resolved is told with its line', async (t) => {
