@@ -120,6 +120,19 @@ export interface TlsFacts {
   readonly caErrorDepth?: number
   /** Our own certificate; undefined on the connect side without one. */
   readonly own: TlsCertificate | undefined
+  /** Asked when a rule wants them, while the connection is open; undefined once it is not. */
+  readonly secrets?: () => TlsSecrets | undefined
+}
+
+/** What only the two ends know of a session, and what they could name it by. */
+export interface TlsSecrets {
+  readonly sessionId: Buffer
+  readonly masterKey: Buffer
+  /** The first Finished message of the handshake (RFC 5929 section 3). */
+  readonly uniqueId: Buffer
+  /** undefined: the layer does not tell. */
+  readonly clientRandom: Buffer | undefined
+  readonly serverRandom: Buffer | undefined
 }
 
 /** TLS with the client (on an accepted connection) or with the server (on one that we opened). Set once the handshake is done. */

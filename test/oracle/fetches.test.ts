@@ -8,7 +8,8 @@ import os from 'node:os'
 import path from 'node:path'
 import t from 'tap'
 import { certificates } from '../kit/certificates.ts'
-import { compareObserved } from './observed-values.ts'
+import { asked } from '../kit/command.ts'
+import { compareObserved, observe } from './observed-values.ts'
 import { acls, compareValues, exprs } from './sample-values.ts'
 import type { ValueCase, ValueGroup } from './sample-values.ts'
 
@@ -193,6 +194,44 @@ for (const [name, options] of Object.entries<ConnectionOptions>({
     act: (ports) => run(ports.port('f')),
   })
 }
+
+t.test('what only the two ends know', async (t) => {
+  const SECRETS = ['session_id', 'session_key', 'unique_id', 'client_random', 'server_random']
+  for (const kind of asked(true)) {
+    // what the client knows of the same session
+    const known: Record<string, string> = {}
+    const found = await observe(kind, {
+      name: 'secrets',
+      expressions: SECRETS.map((name) => `ssl_fc_${name},hex`),
+      config: (ports, fields) => `frontend f
+  bind 127.0.0.1:${ports.port('f')} ssl crt ${leaf.pem} no-tls-tickets
+  tcp-request inspect-delay 2s
+  tcp-request content reject if { req.len gt 0 }
+  ${fields}`,
+      async act(ports) {
+        const client = tls.connect({ port: ports.port('f'), host: '127.0.0.1', rejectUnauthorized: false, maxVersion: 'TLSv1.2' })
+        client.on('error', () => {})
+        client.on('keylog', (line: Buffer) => {
+          const [label, random = '', key = ''] = line.toString('latin1').trim().split(' ')
+          if (label === 'CLIENT_RANDOM') Object.assign(known, { client_random: random, session_key: key })
+        })
+        await once(client, 'secureConnect')
+        known['unique_id'] = client.getFinished()?.toString('hex') ?? ''
+        known['session'] = client.getSession()?.toString('hex') ?? ''
+        client.write('x')
+        client.resume()
+        await once(client, 'close')
+      },
+    })
+    const value = (name: string): string => (found.get(`ssl_fc_${name},hex`) ?? '').toLowerCase()
+    t.equal(value('session_key'), known['session_key'], `${kind}: the master key`)
+    t.equal(value('unique_id'), known['unique_id'], `${kind}: the unique id`)
+    t.match(value('session_id'), /^[0-9a-f]{64}$/, `${kind}: the session's id`)
+    t.ok(known['session']?.includes(value('session_id')), `${kind}: is in what the client keeps`)
+    t.equal(value('client_random'), kind === 'headgate-node' ? 'absent' : known['client_random'], `${kind}: the client's random bytes`)
+    t.match(value('server_random'), kind === 'headgate-node' ? /^absent$/ : /^[0-9a-f]{64}$/, `${kind}: the server's random bytes`)
+  }
+})
 
 // ── connections, proxies, servers ────────────────────────────────────────────────────────────────────────────────
 

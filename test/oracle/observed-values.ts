@@ -25,7 +25,8 @@ export interface Observation {
   readonly differs?: Readonly<Record<string, string>>
 }
 
-async function observe(kind: Kind, observation: Observation): Promise<Map<string, string>> {
+/** What one program's log line says of each expression; 'absent' for no value. */
+export async function observe(kind: Kind, observation: Observation): Promise<Map<string, string>> {
   const ports = await claimPorts()
   const log = await syslog()
   const folder = mkdtempSync(path.join(os.tmpdir(), 'headgate-observed-'))

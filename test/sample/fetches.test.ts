@@ -34,7 +34,7 @@ t.test('every word of the language is there or answered', async (t) => {
   t.match(refused('sc0_get_gpc0'), /'sc_get_gpc0' is not supported yet/)
   t.match(refused('src,in_table(t)'), /'in_table' is not supported yet/)
   t.match(refused('src,language(fr)'), /'language' is an HTTP keyword/)
-  t.match(refused('ssl_fc_session_key'), /'ssl_fc_session_key' is not supported yet/)
+  t.match(refused('ssl_fc_cipherlist_str'), /'ssl_fc_cipherlist_str' is not supported yet/)
   t.match(refused('req.ssl_sny'), /unknown fetch method 'req.ssl_sny'/)
   t.match(refused('src,uppr'), /unknown converter 'uppr'/)
 })
@@ -125,7 +125,7 @@ t.test('parsers take time in proportion to what they read', async (t) => {
 t.test('what the kernel knows', async (t) => {
   const info: TcpInfo = { rtt: 12_345, rttvar: 2000, unacked: 1, sacked: 2, lost: 3, retrans: 4, fackets: 5, reordering: 6 }
   class Known extends StillHandshake implements Peer {
-    readonly kernel: KernelSock = { tcpInfo: () => info, setMark: () => '', setTos: () => '', originalDestination: () => undefined }
+    readonly kernel: KernelSock = { tcpInfo: () => info, setMark: () => '', setTos: () => '' }
   }
   const session = new SessionSubject(new Known(), () => 0)
   session.server = new Known('10.0.0.1:1', '10.0.0.2:2')

@@ -95,6 +95,14 @@ export interface OpenSsl {
   setSession(ssl: Ptr, session: Ptr): number
   sessionFree(session: Ptr): void
   sessionResumable(session: Ptr): number
+  /** Where the id is; its length in the 4 bytes. */
+  sessionId(session: Ptr, size: Uint8Array): Ptr
+  readonly masterKey: (session: Ptr, into: Uint8Array, size: number) => number
+  readonly clientRandom: (ssl: Ptr, into: Uint8Array, size: number) => number
+  readonly serverRandom: (ssl: Ptr, into: Uint8Array, size: number) => number
+  readonly finished: (ssl: Ptr, into: Uint8Array, size: number) => number
+  readonly peerFinished: (ssl: Ptr, into: Uint8Array, size: number) => number
+  isServer(ssl: Ptr): number
   setHost(ssl: Ptr, name: string): number
   setHostFlags(ssl: Ptr, flags: number): void
   setServerName(ssl: Ptr, name: string): number
@@ -276,6 +284,13 @@ function bindFunctions(koffi: typeof import('koffi')): OpenSsl {
     setSession: f('int SSL_set_session(intptr_t, intptr_t)'),
     sessionFree: f('void SSL_SESSION_free(intptr_t)'),
     sessionResumable: f('int SSL_SESSION_is_resumable(intptr_t)'),
+    sessionId: f('intptr_t SSL_SESSION_get_id(intptr_t, void *)'),
+    masterKey: f('size_t SSL_SESSION_get_master_key(intptr_t, void *, size_t)'),
+    clientRandom: f('size_t SSL_get_client_random(intptr_t, void *, size_t)'),
+    serverRandom: f('size_t SSL_get_server_random(intptr_t, void *, size_t)'),
+    finished: f('size_t SSL_get_finished(intptr_t, void *, size_t)'),
+    peerFinished: f('size_t SSL_get_peer_finished(intptr_t, void *, size_t)'),
+    isServer: f('int SSL_is_server(intptr_t)'),
     setHost: f('int SSL_set1_host(intptr_t, const char *)'),
     setHostFlags: f('void SSL_set_hostflags(intptr_t, uint)'),
     setServerName: (ssl, name) => sslCtrlText(ssl, 55, 0, name), // SSL_CTRL_SET_TLSEXT_HOSTNAME, host_name

@@ -19,6 +19,7 @@ import { HANDSHAKE_CLOSED, HANDSHAKE_FAILURE } from '../../core/tls.ts'
 import type { TlsCertificate, TlsFacts, TlsFailure, TlsSession } from '../../core/tls.ts'
 import type { OpenSsl } from './openssl-calls.ts'
 import { versionName, type TlsContext } from './openssl-context.ts'
+import { opensslSecrets } from './openssl-secrets.ts'
 import { cipherOf, isAlert, peerCertificate } from './openssl-facts.ts'
 import { addressOf } from './openssl-lent.ts'
 import { makeRoom } from './room.ts'
@@ -198,6 +199,7 @@ export abstract class OpenSslLayer implements TlsSession {
       peerShown: peer !== undefined && !resumed,
       verifyResult: peer === undefined || !this.verifies ? 0 : ssl.verifyResult(handle),
       own: this.own,
+      secrets: () => (this.handle === 0 ? undefined : opensslSecrets(ssl, this.handle)),
     }
   }
 

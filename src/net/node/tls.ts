@@ -16,6 +16,7 @@ import type { TlsCertificate, TlsClientSettings, TlsFacts, TlsFailure, TlsMaker,
 import type { Address } from '../../core/address.ts'
 import { sessionScope } from '../session-scope.ts'
 import { cipherBits } from '../tls-facts.ts'
+import { nodeSecrets } from './tls-secrets.ts'
 import { clientFailure, serverFailure, verifyNumber } from '../x509.ts'
 import { abort, errorName, HIGH_WATER, StreamSock } from './sock.ts'
 
@@ -213,6 +214,7 @@ abstract class NodeTls extends StreamSock implements TlsSession {
   protected abstract judge(): TlsFailure | undefined
   protected abstract verifyResult(): number
   protected abstract readonly own: TlsCertificate | undefined
+  protected abstract readonly isServer: boolean
   protected abstract sni(): string
 
   handshake(): HandshakeState {
@@ -246,6 +248,7 @@ abstract class NodeTls extends StreamSock implements TlsSession {
       peerShown: peer !== undefined && !resumed,
       verifyResult: peer === undefined ? 0 : this.verifyResult(),
       own: this.own,
+      secrets: () => nodeSecrets(socket, this.isServer),
     }
   }
 
@@ -271,6 +274,7 @@ function failureOf(code: string): TlsFailure {
 }
 
 class NodeTlsServer extends NodeTls {
+  protected readonly isServer = true
   readonly #settings: TlsServerSettings
   protected readonly own: TlsCertificate
 
@@ -307,6 +311,7 @@ class NodeTlsServer extends NodeTls {
 }
 
 class NodeTlsClient extends NodeTls {
+  protected readonly isServer = false
   readonly #settings: TlsClientSettings
   readonly #servername: string
   protected readonly own: TlsCertificate | undefined

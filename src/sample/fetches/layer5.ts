@@ -4,7 +4,7 @@ import { capturedHelloFact, isGrease } from '../../core/client-hello.ts'
 import type { ClientHello } from '../../core/client-hello.ts'
 import type { ByteString, Fetched, FetchSpec, Sample, Source, Subject } from '../../core/sample.ts'
 import { bool, sint, str } from '../../core/sample.ts'
-import type { TlsFacts } from '../../core/tls.ts'
+import type { TlsFacts, TlsSecrets } from '../../core/tls.ts'
 import { tlsFact } from '../../core/tls.ts'
 import { xxh64 } from '../../util/xxhash.ts'
 
@@ -44,6 +44,28 @@ function side(prefix: 'ssl_fc' | 'ssl_bc', source: Source, who: string, facts: F
   ]
 }
 
+/** What only the two ends know. */
+function secrets(prefix: 'ssl_fc' | 'ssl_bc', source: Source, who: string, facts: Facts): readonly FetchSpec[] {
+  const secret = (suffix: string, doc: string, value: (secrets: TlsSecrets) => Buffer | undefined): FetchSpec => ({
+    name: `${prefix}_${suffix}`,
+    output: 'bin',
+    source,
+    doc: `${doc} of the TLS session with the ${who}, while the connection is open.`,
+    compile: () => (subject) => {
+      const known = facts(subject)?.secrets?.()
+      const bytes = known === undefined ? undefined : value(known)
+      return bytes === undefined ? undefined : { type: 'bin', value: bytes.toString('latin1') }
+    },
+  })
+  return [
+    secret('session_id', 'The id', ({ sessionId }) => sessionId),
+    secret('session_key', 'The master key', ({ masterKey }) => masterKey),
+    secret('unique_id', 'The unique id (RFC 5929)', ({ uniqueId }) => uniqueId),
+    secret('client_random', "The client's random bytes, where the provider tells them,", ({ clientRandom }) => clientRandom),
+    secret('server_random', "The server's random bytes, where the provider tells them,", ({ serverRandom }) => serverRandom),
+  ]
+}
+
 type List = (hello: ClientHello) => readonly number[]
 
 function bytesOf(numbers: readonly number[], width: 1 | 2, limit: number, withoutGrease: boolean): ByteString {
@@ -73,7 +95,7 @@ function list(name: string, output: 'bin' | 'str', doc: string, of: List, width:
   }
 }
 
-function ofHello(name: string, output: 'sint' | 'bin', doc: string, value: (hello: ClientHello) => Sample): FetchSpec {
+function ofHello(name: string, output: 'sint', doc: string, value: (hello: ClientHello) => Sample): FetchSpec {
   return {
     name,
     output,
@@ -92,6 +114,8 @@ const hex = (bytes: ByteString): ByteString => Buffer.from(bytes, 'latin1').toSt
 export const layer5Fetches: readonly FetchSpec[] = [
   ...side('ssl_fc', 'client-l5', 'client', FRONT),
   ...side('ssl_bc', 'server-l5', 'server', BACK),
+  ...secrets('ssl_fc', 'client-l5', 'client', FRONT),
+  ...secrets('ssl_bc', 'server-l5', 'server', BACK),
   of('ssl_fc_sni', 'client-l5', 'str', 'The server name that the client asked for, in lower case.', FRONT, ({ sni }) => text(sni)),
   { ...of('ssl_fc_sni_end', 'client-l5', 'str', 'The server name that the client asked for, matched at its end.', FRONT, ({ sni }) => text(sni)), match: 'end', aclOnly: true },
   { ...of('ssl_fc_sni_reg', 'client-l5', 'str', 'The server name that the client asked for, matched by regular expressions.', FRONT, ({ sni }) => text(sni)), match: 'reg', aclOnly: true },
@@ -105,7 +129,6 @@ export const layer5Fetches: readonly FetchSpec[] = [
   of('ssl_c_ca_err', 'client-l5', 'sint', "What is wrong with the certificates above the client's: OpenSSL's number, 0 for nothing.", FRONT, ({ caError }) => sint(caError ?? 0)),
   of('ssl_c_ca_err_depth', 'client-l5', 'sint', "How far above the client's certificate the faulty one is.", FRONT, ({ caErrorDepth }) => sint(caErrorDepth ?? 0)),
   ofHello('ssl_fc_protocol_hello_id', 'sint', 'The version that the client hello names', ({ version }) => sint(version)),
-  ofHello('ssl_fc_client_random', 'bin', "The client's random bytes", ({ random }) => ({ type: 'bin', value: random })),
   list('ssl_fc_cipherlist_bin', 'bin', 'Cipher suites that the client offers, two bytes each', ({ ciphers }) => ciphers, 2, same),
   list('ssl_fc_cipherlist_hex', 'str', 'Cipher suites that the client offers, in hexadecimal', ({ ciphers }) => ciphers, 2, hex),
   ofHello('ssl_fc_cipherlist_xxh', 'sint', 'The xxh64 hash of all cipher suites that the client offers', ({ ciphers }) => sint(xxh64(Buffer.from(bytesOf(ciphers, 2, Infinity, false), 'latin1'), 0n))),
