@@ -73,7 +73,7 @@ export interface DataLayer {
   reset(): void
   /** Calls ready() in the loop's next turn: the owner stopped though it could have gone on. */
   again(): void
-  /** The ends of the connection as the kernel knows them. */
+  /** The ends of the connection as the kernel knows them: of an accepted one where the peer meant to go, before a REDIRECT or DNAT rule where the provider can ask. */
   local(): Address
   remote(): Address
 }
@@ -109,8 +109,6 @@ export interface KernelSock {
   setMark(mark: number): string
   /** The TOS (IPv4) or traffic class (IPv6) byte. */
   setTos(tos: number): string
-  /** Where the peer meant to go before a REDIRECT or DNAT rule; undefined where none was applied. */
-  originalDestination(): Address | undefined
 }
 
 export type HandshakeState = 'busy' | 'done' | 'failed'

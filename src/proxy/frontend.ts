@@ -321,6 +321,7 @@ export class Frontend implements StreamHost, App, ProxyView {
 
   open(conn: Connection): void {
     this.settings.sessionRate.tick()
+    if (this.#log !== undefined) void conn.dst // asked for while there is a descriptor to ask: its line may be written after
     new Stream(this, conn).start()
   }
 

@@ -120,8 +120,8 @@ const NO_SESSION: Omit<SessionRecord, 'client' | 'local' | 'acceptDate' | 'front
  * are then the session's own: rules that set them leave the connection as it was.
  */
 export class SessionSubject implements Subject {
-  src: Address
-  dst: Address
+  #src: Address | undefined
+  #dst: Address | undefined
   readonly client: Peer
   server: Peer | undefined
   request: Contents | undefined
@@ -139,11 +139,25 @@ export class SessionSubject implements Subject {
   constructor(client: Peer, now: () => number) {
     this.client = client
     this.trace = client.get(TRACE)
-    const ends = client.get(SESSION_ENDS)
-    this.src = ends?.src ?? client.src
-    this.dst = ends?.dst ?? client.dst
     this.frontend = client.get(FRONTEND)
     this.#now = now
+  }
+
+  get src(): Address {
+    return (this.#src ??= this.client.get(SESSION_ENDS)?.src ?? this.client.src)
+  }
+
+  set src(address: Address) {
+    this.#src = address
+  }
+
+  /** Asking costs a call to the kernel, once. */
+  get dst(): Address {
+    return (this.#dst ??= this.client.get(SESSION_ENDS)?.dst ?? this.client.dst)
+  }
+
+  set dst(address: Address) {
+    this.#dst = address
   }
 
   now(): number {

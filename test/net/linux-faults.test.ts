@@ -9,7 +9,8 @@ import { checkedKernel, type CheckedKernel } from '../../src/net/linux/checked.t
 import { Poller, type Pollable } from '../../src/net/linux/epoll.ts'
 import { LinuxPipe } from '../../src/net/linux/pipes.ts'
 import { linuxProvider, type LinuxProvider } from '../../src/net/linux/provider.ts'
-import { E, EPOLLIN, errnoName, EVENT_FD, EVENT_GENERATION, EVENT_WORDS, loadKernel, setInt, SOL_SOCKET, type Kernel } from '../../src/net/linux/syscalls.ts'
+import { encodeAddress } from '../../src/net/linux/sockaddr.ts'
+import { E, EPOLLIN, errnoName, EVENT_FD, EVENT_GENERATION, EVENT_WORDS, IP6T_SO_ORIGINAL_DST, loadKernel, setInt, SO_ORIGINAL_DST, SOL_IP, SOL_IPV6, SOL_SOCKET, type Kernel } from '../../src/net/linux/syscalls.ts'
 import { accepting, LOOPBACK, serving, Tap, until } from './provider-contract.ts'
 
 type Call = Exclude<keyof Kernel, 'watch' | 'exit' | 'mapRing' | 'unmapRing' | 'address'>
@@ -132,6 +133,55 @@ if ('reason' in found) {
   t.test('the linux provider', { skip: found.reason }, () => undefined)
 } else {
   const real = found
+
+  t.test('where a redirected client meant to go is where it came to; nobody pays for it who does not ask', async (t) => {
+    for (const host of ['127.0.0.1', '0.0.0.0', '::1']) {
+      const family = host === '::1' ? 'ipv6' : 'ipv4'
+      const [level, option] = family === 'ipv6' ? [SOL_IPV6, IP6T_SO_ORIGINAL_DST] : [SOL_IP, SO_ORIGINAL_DST]
+      const meant: Address = family === 'ipv6' ? { family, host: '2001:db8::7', port: 443 } : { family, host: '203.0.113.7', port: 443 }
+      const asked = { times: 0, answers: false }
+      const netfilter: Kernel = {
+        ...real,
+        getsockopt: (fd, l, o, into, size) => {
+          if (l !== level || o !== option) return real.getsockopt(fd, l, o, into, size)
+          asked.times++
+          const bytes = encodeAddress(meant)
+          if (!asked.answers || typeof bytes === 'number') return -E.ENOENT
+          into.set(bytes)
+          return 0
+        },
+      }
+      const b = bench(t, netfilter)
+      const a = await accepting(t, b.provider, { address: { family, host, port: 0 } })
+      const port = 'port' in a.listener.address ? a.listener.address.port : 0
+      const to: Address = { family, host: host === '0.0.0.0' ? '127.0.0.9' : host, port }
+      const dial = async (): Promise<Tap> => {
+        const tap = new Tap(b.provider.connect({ to }))
+        t.teardown(() => tap.sock.close())
+        const before = a.socks.length
+        await until('accepted', () => a.socks.length > before)
+        t.same(tap.sock.remote(), to, 'one of ours goes where it goes')
+        t.match(tap.sock.local(), { family })
+        const other = a.socks.at(-1)
+        if (other === undefined) throw new Error('nothing was accepted')
+        return other
+      }
+      const straight = await dial()
+      t.equal(asked.times, 0, `${host}: not asked unless somebody wants it, and never of our own`)
+      t.same(straight.sock.local(), to, `${host}: not redirected`)
+      t.same(straight.sock.local(), to)
+      t.equal(asked.times, 1, 'asked once')
+      asked.answers = true
+      const redirected = await dial()
+      b.faults.made.length = 0
+      t.same(redirected.sock.local(), meant, `${host}: redirected`)
+      t.same(redirected.sock.local(), meant)
+      t.same(b.faults.made, ['getsockopt'], 'one call says it')
+      const gone = await dial()
+      gone.sock.close()
+      t.same(gone.sock.local(), host === '0.0.0.0' ? { family: 'none' } : to, 'too late to ask')
+    }
+  })
 
   t.test('recv: EINTR is repeated, EAGAIN waits, any error breaks and keeps its name', async (t) => {
     const b = bench(t, real)

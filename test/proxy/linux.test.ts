@@ -6,6 +6,7 @@ import { NEXT_RULE } from '../../src/core/action.ts'
 import type { Plugin } from '../../src/core/plugin.ts'
 import { EngineConnection } from '../../src/net/connection.ts'
 import { linuxProvider } from '../../src/net/linux/provider.ts'
+import { encodeAddress } from '../../src/net/linux/sockaddr.ts'
 import { LinuxSock } from '../../src/net/linux/sock.ts'
 import * as sys from '../../src/net/linux/syscalls.ts'
 import { GaugeMemory } from '../../src/proxy/gauge.ts'
@@ -35,8 +36,8 @@ interface Running {
 }
 
 /** PORT in the text is a free one. */
-async function running(t: Test, text: string): Promise<Running> {
-  if (!('socket' in kernel)) throw new Error('no kernel')
+async function running(t: Test, text: string, table = kernel): Promise<Running> {
+  if (!('socket' in kernel) || !('socket' in table)) throw new Error('no kernel')
   const seen: LinuxSock[] = []
   const look: Plugin = {
     name: 'look',
@@ -56,7 +57,7 @@ async function running(t: Test, text: string): Promise<Running> {
   const plugins = [...allPlugins, look]
   const { configuration, problems } = loadText(DEFAULTS + text.replace('PORT', String(ports.port(`listener ${made++}`))), { plugins })
   t.same(problems.filter((p) => p.level === 'alert'), [])
-  const provider = linuxProvider(kernel)
+  const provider = linuxProvider(table)
   const runtime = await buildRuntime(configuration, {
     provider,
     wheel: new Wheel(),
@@ -169,4 +170,33 @@ t.test('servers and their options: who a server sees', { skip: !MAY && 'needs ko
   const client = await coming(t, r.port, '127.0.0.78')
   await until('there', () => server.came.length > 0)
   t.equal(server.came[0], `127.0.0.78:${client.localPort ?? 0}`, 'its address and its port')
+})
+
+t.test('a redirected client came to where it meant to go; a session that does not ask pays nothing', { skip: !MAY && 'needs koffi and root' }, async (t) => {
+  if (!('socket' in kernel)) return
+  let asked = 0
+  const netfilter: sys.Kernel = {
+    ...kernel,
+    getsockopt(fd, level, option, into, size) {
+      if (level !== sys.SOL_IP || option !== sys.SO_ORIGINAL_DST) return kernel.getsockopt(fd, level, option, into, size)
+      asked++
+      const meant = encodeAddress({ family: 'ipv4', host: '127.0.0.1', port: meantPort })
+      if (typeof meant !== 'number') into.set(meant)
+      return 0
+    },
+  }
+  const server = await serving(t)
+  const meantPort = server.port
+  const plain = await running(t, `listen l\n  bind 127.0.0.1:PORT\n  server s 127.0.0.1:${server.port}\n`, netfilter)
+  await coming(t, plain.port)
+  await until('there', () => server.came.length === 1)
+  t.equal(asked, 0)
+  for (const way of ['tcp-request content reject unless { dst_port ' + String(server.port) + ' }\n  server s 127.0.0.1:' + String(server.port), 'server s 0.0.0.0']) {
+    server.came.length = 0
+    asked = 0
+    const r = await running(t, `listen l\n  bind 127.0.0.1:PORT\n  ${way}\n`, netfilter)
+    await coming(t, r.port)
+    await until('there', () => server.came.length === 1)
+    t.equal(asked, 1, way)
+  }
 })

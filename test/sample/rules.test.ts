@@ -111,7 +111,6 @@ t.test('set-mark and set-tos: as C writes numbers, and told to the kernel of the
       tcpInfo: () => undefined,
       setMark: (mark) => (told.push(`mark ${mark}`), 'EPERM'),
       setTos: (tos) => (told.push(`tos ${tos}`), ''),
-      originalDestination: () => undefined,
     }
   }
   const s = section([])

@@ -3,7 +3,7 @@
 import { NO_ADDRESS, type Address } from '../../core/address.ts'
 import type { KernelSock } from '../../core/sock.ts'
 import { decodeSockaddr, formatIpv4, formatIpv6, prepareSockaddr, SOCKADDR, SOCKADDR_SIZE, SOCKADDR_WORDS, sockaddrPort } from './sockaddr.ts'
-import { SockOptions, type Descriptor } from './sock-options.ts'
+import { originalDestination, SockOptions, type Descriptor } from './sock-options.ts'
 import { AF_INET, AF_INET6 } from './syscalls.ts'
 import type { Thread } from './thread.ts'
 
@@ -15,6 +15,8 @@ export class Ends implements Descriptor {
   protected readonly thread: Thread
   #local: Address | undefined
   #remote: Address | undefined
+  /** Accepted, and nobody asked yet whether it was redirected. */
+  #redirected = false
   #port = 0
   #host0 = 0
   #host1 = 0
@@ -33,6 +35,7 @@ export class Ends implements Descriptor {
   /** For accept4: the peer's address is in `SOCKADDR`; it is kept as numbers, because after a reset nobody could tell it. */
   keepRemote(): void {
     const words = SOCKADDR_WORDS
+    this.#redirected = this.family === AF_INET || this.family === AF_INET6
     if (this.family === AF_INET) {
       this.#port = sockaddrPort()
       this.#host0 = words[1] ?? 0
@@ -51,8 +54,15 @@ export class Ends implements Descriptor {
     return new SockOptions(this.thread.kernel, this)
   }
 
-  /** Asked from the kernel once; NO_ADDRESS when that is too late. */
+  /**
+   * Asked from the kernel once; NO_ADDRESS when that is too late. Whether a connection was redirected to its listener is known to nobody
+   * before, so that it costs a call, which is made when somebody wants the address.
+   */
   local(): Address {
+    if (this.#redirected && this.fd >= 0) {
+      this.#redirected = false
+      this.#local = originalDestination(this.thread.kernel, this.fd, this.family) ?? this.#local
+    }
     if (this.#local === undefined) {
       prepareSockaddr()
       if (this.fd < 0 || this.thread.kernel.getsockname(this.fd, SOCKADDR, SOCKADDR_SIZE) < 0) return NO_ADDRESS

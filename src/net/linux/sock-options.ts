@@ -112,12 +112,11 @@ export class SockOptions implements KernelSock {
         return errnoName(E.EOPNOTSUPP)
     }
   }
+}
 
-  originalDestination(): Address | undefined {
-    const { fd, family } = this.#of
-    if (fd < 0 || family === AF_UNIX) return undefined
-    const [level, option] = family === AF_INET ? [SOL_IP, SO_ORIGINAL_DST] : [SOL_IPV6, IP6T_SO_ORIGINAL_DST]
-    prepareSockaddr()
-    return this.#kernel.getsockopt(fd, level, option, SOCKADDR, SOCKADDR_SIZE) < 0 ? undefined : decodeSockaddr()
-  }
+/** Where the peer meant to go before a REDIRECT or DNAT rule, as the kernel tracks it; undefined where it does not. For a connected TCP socket. */
+export function originalDestination(kernel: Kernel, fd: number, family: number): Address | undefined {
+  const [level, option] = family === AF_INET ? [SOL_IP, SO_ORIGINAL_DST] : [SOL_IPV6, IP6T_SO_ORIGINAL_DST]
+  prepareSockaddr()
+  return kernel.getsockopt(fd, level, option, SOCKADDR, SOCKADDR_SIZE) < 0 ? undefined : decodeSockaddr()
 }
