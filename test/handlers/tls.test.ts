@@ -241,6 +241,14 @@ t.test('connections', async (t) => {
     t.match(f.facts, [{ sni: 'whatever.test', version: 'TLSv1.3', own: { file: made.server.pem } }])
   })
 
+  t.test('ca-verify-file: believed, too', async (t) => {
+    const stranger = { cert: made.stranger.cert, key: made.stranger.key, maxVersion: 'TLSv1.2' } as const
+    const both = await front(t, `ssl crt ${made.server.pem} verify required ca-file ${made.caFile} ca-verify-file ${made.wrongCaFile}`)
+    t.match(await ask(both, stranger), /^hello server.test/)
+    const one = await front(t, `ssl crt ${made.server.pem} verify required ca-file ${made.caFile}`)
+    t.notMatch(await ask(one, stranger), /^hello/)
+  })
+
   t.test('the certificate is chosen by name', async (t) => {
     const f = await front(t, `ssl crt ${made.server.pem} crt ${made.other.pem} alpn h2,http/1.1`)
     t.match(await ask(f, { servername: 'other.test' }), /^hello other.test/)

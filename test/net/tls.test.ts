@@ -1,7 +1,7 @@
 // TLS layers, on every provider that has one: what node's own TLS clients and servers, and OpenSSL's program, see of them.
 
 import { createHash, X509Certificate } from 'node:crypto'
-import { execFileSync } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
@@ -279,6 +279,23 @@ for (const provider of providers) {
         t.equal(wrong.state, 'failed', `${maxVersion}: optional does not mean any`)
         wrong.close()
       }
+    })
+
+    t.test('authorities that are believed beside those that are named to clients', async (t) => {
+      const stranger = { cert: made.stranger.cert, key: made.stranger.key }
+      const ends = await serve(t, provider, { verify: 'required', ca: CA, caVerify: { file: made.wrongCaFile, pem: Buffer.from(made.wrongCa) } })
+      for (const one of [stranger, { cert: made.client.cert, key: made.client.key }]) t.match((await factsOf(t, ends, one)).facts, { peerShown: true, verifyResult: 0 })
+      const alone = await serve(t, provider, { verify: 'required', caVerify: { file: made.wrongCaFile, pem: Buffer.from(made.wrongCa) } })
+      t.equal((await factsOf(t, alone, stranger)).facts.verifyResult, 0, 'without any that is named')
+      new Client(t, alone.port, { cert: made.client.cert, key: made.client.key })
+      t.equal((await (await alone.next()).over()).state, 'failed', 'and nobody else is')
+
+      const told = new Promise<string>((resolve) => execFile('openssl', ['s_client', '-connect', `127.0.0.1:${ends.port}`, '-tls1_2'], (_error, out) => resolve(out)).stdin?.end())
+      const end = await (await ends.next()).over()
+      end.close()
+      const names = /Acceptable client certificate CA names\n((?:.*CN.*\n)+)/.exec(await told)?.[1]
+      t.match(names, /Headgate test CA/)
+      t.equal(names?.includes('Another CA'), provider.name === 'node', 'node:tls names all that it believes')
     })
 
     t.test('faults that are let pass', async (t) => {
