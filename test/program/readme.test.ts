@@ -242,6 +242,8 @@ function shim(): Record<string, string> {
   return { PATH: `${bin}:${process.env['PATH'] ?? ''}` }
 }
 
+const COMPILE = 'npx tsc --ignoreConfig --target es2023 --module nodenext --types node password.ts'
+
 /** How each block of commands is tried; '' is one that is tried elsewhere in this file, or is what runs it. */
 const COMMANDS: Readonly<Record<string, string | ((t: Check & Teardown) => Promise<void>)>> = {
   'npm ci && npm start': 'npm ci and npm start have tests of their own above',
@@ -250,8 +252,10 @@ const COMMANDS: Readonly<Record<string, string | ((t: Check & Teardown) => Promi
     const ran = await tool([process.execPath, path.join(clone, 'dist/test/bench/bench.js'), '--help'])
     t.match(ran.stdout, /npm run bench -- /)
   },
-  async 'HEADGATE_PLUGINS=./password.js headgate -f password.cfg'(t) {
-    cpSync(path.join(clone, 'dist/test/program/example/password.js'), path.join(clone, 'password.js'))
+  async [`${COMPILE}\nHEADGATE_PLUGINS=./password.js headgate -f password.cfg`](t) {
+    cpSync(path.join(clone, 'test/program/example/password.ts'), path.join(clone, 'password.ts'))
+    const compiled = await tool(['sh', '-c', `cd ${clone} && ${COMPILE}`], { ms: 60_000 })
+    t.equal(compiled.code, 0, compiled.stdout)
     cpSync(path.join(clone, EXAMPLE), path.join(clone, 'password.cfg'))
     await visit(t, 'password.cfg', ['sh', '-c', 'exec env HEADGATE_PLUGINS=./password.js headgate -f password.cfg'], shim())
   },
@@ -269,6 +273,7 @@ t.test('commands', async (t) => {
       const ran = await tool(['sh', '-e', '-c', `cd ${clone}\n${text}`], { env: shim(), ms: 30_000 })
       t.equal(ran.code, 0, `${text}${ran.stderr}`)
       t.match(ran.stdout, /^Configuration file is valid\n/)
+      t.match(ran.stdout, /^ends at server mail\/one /m)
       t.match(ran.stdout, /Available plugins :/)
       t.match(ran.stdout, /# List of registered sample fetch functions:\n/)
       const pid = Number(readFileSync(pidFile, 'utf8'))
