@@ -118,8 +118,10 @@ const KINDS: Readonly<Record<string, (s: Subject) => Promise<void>>> = {
     client.end()
   },
   async 'the client resets'(s) {
-    const client = await connect(s.port(random(2) === 0 ? 'plain' : 'limited'))
-    client.send(random(2) === 0 ? 'e' : 'b').send(SPEECH.subarray(0, random(300_000)))
+    // One who waits with a full buffer is not read, so its reset is not seen before its turn: here as in HAProxy.
+    const queued = random(2) === 0
+    const client = await connect(s.port(queued ? 'limited' : 'plain'))
+    client.send(random(2) === 0 ? 'e' : 'b').send(SPEECH.subarray(0, random(queued ? 5000 : 300_000)))
     await sleep(random(20))
     client.reset()
   },
@@ -220,7 +222,7 @@ async function soak(t: Pick<typeof import('tap').default, 'ok' | 'same' | 'equal
   t.equal(after.rest, before.rest, 'nor another descriptor')
   t.ok(after.pipes <= before.pipes + 4 * TOGETHER, `pipes for splicing are used again: ${before.pipes} before, ${after.pipes} after`)
   const grown = (program.memory().rss - rss) / MEGABYTE
-  t.ok(grown < 96, `memory grew by ${grown.toFixed(1)} MiB`)
+  t.ok(grown < 128, `memory grew by ${grown.toFixed(1)} MiB`)
 
   const cpu = program.cpu()
   await sleep(1000)
