@@ -78,7 +78,7 @@ export class ConfigurationReader {
     if (begun !== undefined) {
       this.#home = begun
     } else if (this.#home === undefined) {
-      const hint = didYouMean(first.text, SECTION_NAMES)
+      const hint = first.text.startsWith('\uFEFF') ? 'an invisible byte order mark (U+FEFF) stands before it: save the file without' : didYouMean(first.text, SECTION_NAMES)
       problems.say('alert', { ...place, column: first.column }, `unknown keyword '${first.text}' out of section`, hint)
       if (hint !== undefined) this.#home = SKIPPED
     } else if (this.#home === SKIPPED) {

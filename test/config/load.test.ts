@@ -242,6 +242,12 @@ t.test('sections do not go on in the next file, defaults and global values do', 
   t.strictSame(faulty, [{ file: 'b.cfg', after: 1 }])
 })
 
+t.test('a byte order mark, which editors do not show, is named', async (t) => {
+  const { problems } = load('\uFEFFglobal\n size 3\n')
+  t.equal(problems.length, 1)
+  t.match(problems[0], { line: 1, text: /^unknown keyword/, hint: /byte order mark/ })
+})
+
 t.test('the environment of a line is what the lines above made of it', async (t) => {
   const { lines, proxy, configuration } = load('global\n setenv N 7\nfrontend f\n timeout client 1s\n bind :${N}\n size "$N"\n.if streq("$N",7)\n depth 1\n.endif\n', { env: { N: '6', GONE: undefined } })
   t.strictSame(lines, [])
