@@ -11,6 +11,9 @@ import { octet, settle } from './octets.ts'
 /** HAProxy's limit; a line with more is refused. */
 export const MAX_WORDS = 64
 
+/** Variables that are made of each other double with every line; at some point it is no word any more. Characters. */
+const LONGEST_WORD = 1 << 20
+
 /** What stops the reading of a line, and the column it is at (1-based, in characters). */
 export interface Fault {
   readonly text: string
@@ -56,7 +59,8 @@ class Cutter {
       this.#word = ''
       this.#column = this.#at + 1
     }
-    this.#word += text
+    if (this.#word.length + text.length > LONGEST_WORD) this.#stop(`a word is longer than ${LONGEST_WORD} characters`, this.#column - 1)
+    else this.#word += text
   }
 
   #close(): void {

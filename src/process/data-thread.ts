@@ -19,7 +19,10 @@ import type { Order, Report, ThreadSeed } from './threads.ts'
 export async function runDataThread(port: MessagePort, seed: ThreadSeed, plugins: readonly Plugin[]): Promise<void> {
   const report = (message: Report): void => port.postMessage(message)
   const say = (level: 'alert' | 'warning' | 'notice') => (text: string): void => report({ said: 'log', level, text })
-  const log: ProcessLog = { alert: say('alert'), warning: say('warning'), notice: say('notice') }
+  // What building warns of the control thread has told: it built the same.
+  let built = false
+  const warn = say('warning')
+  const log: ProcessLog = { alert: say('alert'), warning: (text) => (built ? warn(text) : undefined), notice: say('notice') }
   const { line } = seed
   let { descriptors } = seed
   const files = new KeptFiles(systemFiles, seed.files)
@@ -48,6 +51,7 @@ export async function runDataThread(port: MessagePort, seed: ThreadSeed, plugins
     process.exit(1)
   }
   const { runtime, traffic } = proxies
+  built = true
 
   // Nobody can say what an exception left undone: the connections of this thread end with it, and another thread takes its place.
   const broken = (error: unknown): void => {

@@ -14,6 +14,8 @@ const PIPE_BUF = 4096
 const LF = 10
 /** How long to wait, ms, when a non-blocking descriptor is full. */
 const RETRY = 10
+/** After a report of lost lines the next one comes no sooner, ms: a descriptor that is gone loses lines all the time. */
+const REPORT_EVERY = 5000
 
 export interface LineWriterEvents {
   /** Lines were lost since the last report, because of `error`: EAGAIN when the reader is behind, or the descriptor's own error. */
@@ -33,6 +35,8 @@ export class LineWriter {
   #given = 0
   #lost = 0
   #totalLost = 0
+  /** When loss was last reported. */
+  #reported = -Infinity
   #broken = ''
   #idle: (() => void)[] = []
 
@@ -73,13 +77,17 @@ export class LineWriter {
 
   /** Resolves when everything added so far has been written or given up. */
   drained(): Promise<void> {
-    if (this.#pending === '' && this.#underWay === undefined) return Promise.resolve()
+    if (this.#pending === '' && this.#underWay === undefined) {
+      this.#report(0)
+      return Promise.resolve()
+    }
     return new Promise((resolve) => this.#idle.push(resolve))
   }
 
   readonly #turn = (): void => {
     this.#scheduled = false
     if (this.#pending === '') {
+      if (this.#idle.length > 0) this.#report(0)
       for (const resolve of this.#idle.splice(0)) resolve()
       return
     }
@@ -130,7 +138,7 @@ export class LineWriter {
       this.#underWay = undefined
       this.#broken = ''
     }
-    this.#report()
+    this.#report(REPORT_EVERY)
     this.#turn()
   }
 
@@ -139,8 +147,11 @@ export class LineWriter {
     this.#totalLost += lines
   }
 
-  #report(): void {
-    if (this.#lost === 0) return
+  /** `every`: no sooner than this after the last report, ms. */
+  #report(every: number): void {
+    const now = performance.now()
+    if (this.#lost === 0 || now - this.#reported < every) return
+    this.#reported = now
     const lost = this.#lost
     this.#lost = 0
     this.#events.lost(lost, this.#broken === '' ? 'EAGAIN' : this.#broken)

@@ -35,7 +35,7 @@ export interface Acl {
 /** The ACLs of one section. Those of a defaults section serve its own rules and are not visible in others. */
 export interface AclTable {
   readonly section: string
-  readonly acls: ReadonlyMap<string, Acl>
+  readonly acls: Map<string, Acl>
 }
 
 /** Compiles `<criterion> [flags] [operator] [<value> …]`, all of `words`. Messages end as HAProxy's do. */
@@ -165,7 +165,7 @@ function aclOwner(args: Args): string {
   return `${args.sectionKind === 'defaults' ? 'defaults' : 'proxy'} ${args.sectionName}`
 }
 
-const wrong = new WeakMap<Values, ReadonlySet<string>>()
+const wrong = new WeakMap<Values, Set<string>>()
 
 /** Whether the section has a line for this ACL that was refused: what refers to it is not told once more that it is not there. */
 export function isWrongAcl(values: Values, name: string): boolean {
@@ -192,7 +192,7 @@ export const acl: Keyword<AclTable> = keyword<AclTable>({
     const fail: Fail = (text, hint, at) => args.fail(`error detected while parsing ACL '${name.text}' : ${text}.`, hint, at)
     const test = compileTest(words, argsScope(args, 'log', 'acl'), fail)
     if (test === undefined) {
-      wrong.set(args.values, new Set(wrong.get(args.values)).add(name.text))
+      wrong.set(args.values, (wrong.get(args.values) ?? new Set()).add(name.text))
       return undefined
     }
     const owner = aclOwner(args)
@@ -203,6 +203,9 @@ export const acl: Keyword<AclTable> = keyword<AclTable>({
       had.tests.push(test)
       return own
     }
-    return { section: owner, acls: new Map(own?.acls).set(name.text, { name: name.text, tests: [test] }) }
+    // Its own table grows where it is: copying it for each line would take the square of their number.
+    const table = own ?? { section: owner, acls: new Map<string, Acl>() }
+    table.acls.set(name.text, { name: name.text, tests: [test] })
+    return table
   },
 })

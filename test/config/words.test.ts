@@ -183,3 +183,9 @@ t.test('the same as HAProxy', { skip: installed('haproxy') ? false : 'haproxy is
     t.equal(ours, fault === undefined ? said : said.split(':\n')[0], JSON.stringify(line))
   }
 })
+
+t.test('a word that variables make too long is refused', async (t) => {
+  const { words, fault } = cutLine('setenv A "$A$A$A"', () => 'x'.repeat(400_000))
+  t.equal(fault?.text, 'a word is longer than 1048576 characters at position 10')
+  t.equal(words.length, 2)
+})

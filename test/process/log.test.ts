@@ -1,9 +1,9 @@
 // Holds how log lines look and how they get out: formats beside what HAProxy 2.6.12 was seen to write, levels, samples, limits, and
 // targets that are slow, broken or gone.
 
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
-import { closeSync, constants, createReadStream, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, constants, createReadStream, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, createServer } from 'node:net'
@@ -17,7 +17,9 @@ import { LineWriter } from '../../src/process/line-writer.ts'
 import { processLog } from '../../src/process/log.ts'
 import { Messages } from '../../src/process/messages.ts'
 import { openTrafficLog, TargetSink } from '../../src/process/traffic-log.ts'
+import { MAIN } from '../kit/command.ts'
 import { loadText } from '../kit/configuration.ts'
+import { claimPorts } from '../kit/ports.ts'
 import { installed, sleep, start } from '../kit/program.ts'
 import { syslog } from '../kit/syslog.ts'
 
@@ -306,8 +308,60 @@ t.test('a descriptor that breaks is reported, and is tried again', async (t) => 
   writer.add('c\n')
   await writer.drained()
   t.equal(writer.lost, 3)
+  const [since, reports] = [writer.lost, lost.length]
+  for (let i = 0; i < 20; i++) {
+    writer.add('x\n')
+    await sleep(2)
+  }
+  t.ok(lost.length - reports <= 1, 'it is not said for every write')
+  await writer.drained()
+  t.equal(lost.reduce((sum, [n]) => sum + n, 0), since + 20, 'the last words count all')
   writer.add('d\n')
   t.doesNotThrow(() => writer.flushSync())
+})
+
+t.test('a log that nobody reads: traffic goes on, and so does the end', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'headgate-unread-'))
+  const file = join(folder, 'unread.cfg')
+  const server = createServer((socket) => void socket.on('error', () => {}).end('x'))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  const ports = await claimPorts()
+  const port = ports.port('front')
+  const config = (target: string): string => `global
+  log ${target} format raw local0
+defaults
+  mode tcp
+  log global
+  log-format "${'unread '.repeat(1000)}"
+  timeout client 5s
+  timeout server 5s
+  timeout connect 5s
+listen a
+  bind 127.0.0.1:${port}
+  server s 127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}
+`
+  for (const name of ['stdout', 'fd@3']) {
+    writeFileSync(file, config(name))
+    const child = spawn(process.execPath, [MAIN, '-f', file], { stdio: ['ignore', 'pipe', 'inherit', 'pipe'] })
+    const exited = new Promise((resolve) => child.on('exit', (code, signal) => resolve([code, signal])))
+    t.teardown(() => child.kill('SIGKILL'))
+    const visit = (): Promise<boolean> =>
+      new Promise((resolve) => {
+        let answered = false
+        const client = connect(port, '127.0.0.1')
+        client.on('error', () => {}).on('data', () => (answered = true)).on('close', () => resolve(answered))
+      })
+    for (let i = 0; i < 200 && !(await visit()); i++) await sleep(50)
+    let served = 0
+    for (let i = 0; i < 300; i++) if (await visit()) served++
+    t.equal(served, 300, `${name}: two megabytes of lines, and everybody is served`)
+    child.kill('SIGTERM')
+    t.same(await exited, [0, null], `${name}: it ends, and what is not read is lost`)
+  }
+  ports.release()
+  await new Promise((resolve) => server.close(resolve))
+  rmSync(folder, { recursive: true })
 })
 
 t.test('the process log is HAProxy text with the introduction before what is serious', async (t) => {

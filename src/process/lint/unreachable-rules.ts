@@ -32,10 +32,17 @@ function fixed({ condition }: Ordered): string | undefined {
 
 function unreachable(rules: readonly Ordered[]): Finding[] {
   const findings: Finding[] = []
-  for (const [i, rule] of rules.entries()) {
+  /** The first that ends the set whatever comes, and the first that does under each condition above it. */
+  let end: Ordered | undefined
+  const ends = new Map<string, Ordered>()
+  for (const rule of rules) {
     const text = fixed(rule)
-    const above = rules.slice(0, i).find((other) => other.final && (always(other) || (text !== undefined && fixed(other) === text)))
-    if (above === undefined) continue
+    const above = (text === undefined ? undefined : ends.get(text)) ?? end
+    if (above === undefined) {
+      if (rule.final && always(rule)) end = rule
+      else if (rule.final && text !== undefined) ends.set(text, rule)
+      continue
+    }
     const why = always(above) ? 'always ends these rules' : 'ends them under the same condition'
     findings.push({ place: rule.place, text: `'${rule.keyword} ${rule.text}' can never be reached: '${above.keyword} ${above.text}' on line ${above.place.line} ${why}.`, instead: 'put it above that line, or remove it' })
   }
