@@ -42,6 +42,9 @@ export interface Program {
   cpu(): number
 }
 
+/** Without the test runner's own: its loader would be in every program under test, which would start and run as it never does. */
+const ENVIRONMENT = Object.fromEntries(Object.entries(process.env).filter(([name]) => name !== 'NODE_OPTIONS' && !name.startsWith('_TAPJS') && !name.startsWith('TAP')))
+
 const children = new Set<number>()
 process.on('exit', () => {
   for (const pid of children) kill(pid, 'SIGKILL')
@@ -89,7 +92,7 @@ export function start(name: string, command: readonly string[], options: StartOp
   const stdio: StdioOptions = ['ignore', 'pipe', 'pipe', ...(options.inherit ?? [])]
   const child = spawn(file, args, {
     stdio,
-    env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`, ...options.env },
+    env: { ...ENVIRONMENT, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`, ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   })
   const pid = child.pid ?? 0
@@ -157,7 +160,7 @@ export interface Ran extends Exit {
 export function tool(command: readonly string[], options: { input?: string | Buffer; ms?: number; env?: Record<string, string> } = {}): Promise<Ran> {
   const [file = '', ...args] = command
   return new Promise((resolve) => {
-    const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...options.env } })
+    const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...ENVIRONMENT, ...options.env } })
     let stdout = ''
     let stderr = ''
     const patience = setTimeout(() => child.kill('SIGKILL'), options.ms ?? 15_000)
