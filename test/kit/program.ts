@@ -42,8 +42,11 @@ export interface Program {
   cpu(): number
 }
 
-/** Without the test runner's own: its loader would be in every program under test, which would start and run as it never does. */
-const ENVIRONMENT = Object.fromEntries(Object.entries(process.env).filter(([name]) => name !== 'NODE_OPTIONS' && !name.startsWith('_TAPJS') && !name.startsWith('TAP')))
+/**
+ * The test runner puts its loader into every program that a test starts, by NODE_OPTIONS, whatever environment is given: so it is
+ * taken out on the other side. Programs under test start and run as they do without it.
+ */
+const WITHOUT_LOADER = ['env', '-u', 'NODE_OPTIONS']
 
 const children = new Set<number>()
 process.on('exit', () => {
@@ -88,11 +91,11 @@ export function start(name: string, command: readonly string[], options: StartOp
   const limited: string[] = []
   if (options.descriptors !== undefined) limited.push('sh', '-c', `ulimit -n ${options.descriptors}; exec "$@"`, 'sh')
   if (options.cpu !== undefined) limited.push('taskset', '-c', String(options.cpu))
-  const [file = '', ...args] = [...limited, ...command]
+  const [file = '', ...args] = [...WITHOUT_LOADER, ...limited, ...command]
   const stdio: StdioOptions = ['ignore', 'pipe', 'pipe', ...(options.inherit ?? [])]
   const child = spawn(file, args, {
     stdio,
-    env: { ...ENVIRONMENT, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`, ...options.env },
+    env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`, ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   })
   const pid = child.pid ?? 0
@@ -158,9 +161,9 @@ export interface Ran extends Exit {
 
 /** Runs a tool to its end. `input` is its whole standard input; without it, input is empty. Killed after `ms`. */
 export function tool(command: readonly string[], options: { input?: string | Buffer; ms?: number; env?: Record<string, string> } = {}): Promise<Ran> {
-  const [file = '', ...args] = command
+  const [file = '', ...args] = [...WITHOUT_LOADER, ...command]
   return new Promise((resolve) => {
-    const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...ENVIRONMENT, ...options.env } })
+    const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...options.env } })
     let stdout = ''
     let stderr = ''
     const patience = setTimeout(() => child.kill('SIGKILL'), options.ms ?? 15_000)
