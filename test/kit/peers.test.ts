@@ -83,7 +83,7 @@ await t.test('a program: its output, its end, its pid', async (t) => {
   t.ok(program.running())
   t.ok(program.memory().rss > 0)
   t.strictSame(await program.stop(), { code: null, signal: 'SIGTERM' })
-  t.match(await start('nothing', ['/nonexistent/program']).exited, { code: null })
+  t.match(await start('nothing', ['/nonexistent/program']).exited, { code: 127 })
   await t.rejects(start('sh', ['sh', '-c', 'echo why; exit 3']).says(/never/), /ended \(3\)[^]*why/)
   t.ok(installed('sh'))
   t.notOk(installed('no-such-program-anywhere'))
