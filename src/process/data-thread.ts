@@ -53,11 +53,16 @@ export async function runDataThread(port: MessagePort, seed: ThreadSeed, plugins
   const { runtime, traffic } = proxies
   built = true
 
+  // The thread's descriptors are the process's, which goes on: however the thread ends, they are let go of, before the provider's own
+  // (it hears of the exit, too) on which they depend.
+  process.prependListener('exit', () => {
+    runtime.kill()
+    traffic.flushSync()
+    traffic.close()
+  })
   // Nobody can say what an exception left undone: the connections of this thread end with it, and another thread takes its place.
   const broken = (error: unknown): void => {
     log.alert(`bug: data thread ${seed.thread}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
-    runtime.kill()
-    traffic.flushSync()
     process.exit(1)
   }
   process.on('uncaughtException', broken)

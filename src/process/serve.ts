@@ -80,10 +80,10 @@ export async function serve(options: ServeOptions): Promise<number> {
 }
 
 /** Without unwinding threads, which koffi does not survive while they serve. */
-function endProcess(): void {
+function endProcess(status: number): void {
   const kernel = loadKernel()
-  if ('reason' in kernel) process.exit(0)
-  kernel.exit(0)
+  if ('reason' in kernel) process.exit(status)
+  kernel.exit(status)
 }
 
 /** Start-up speaks for itself; once everything listens, pino is loaded and has the process log. */

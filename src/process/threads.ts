@@ -62,7 +62,7 @@ export interface ThreadsOptions {
   /** The module that a data thread runs. */
   readonly entry: URL
   /** Ends the process at once: threads that do not end by themselves cannot be ended alone while they serve. */
-  readonly abandon: () => void
+  readonly abandon: (status: number) => void
   /** Threads that broke are replaced after this pause, twice as long each time they do not last. ms, default 100 */
   readonly pause?: number
 }
@@ -117,7 +117,13 @@ export class Threads implements Runtime {
         else if (report.said === 'problems') resolve(report.lines)
         else log[report.level](report.text)
       })
-      worker.on('error', (error) => log.alert(`bug: data thread ${thread}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`))
+      worker.on('error', (error) => {
+        log.alert(`bug: data thread ${thread}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+        if (!('code' in error) || error.code !== 'ERR_WORKER_OUT_OF_MEMORY') return
+        // It ran no more code, so what it had open stays open, and its clients would wait for ever.
+        log.alert(`data thread ${thread} has no memory left and cannot close its connections: the process ends, as it does with one thread; raise node --max-old-space-size or lower maxconn`)
+        this.#options.abandon(1)
+      })
       worker.on('exit', () => {
         resolve([`data thread ${thread} ended before it listened`])
         this.#ended(thread, listens > 0 && performance.now() - listens >= LASTS)
@@ -201,7 +207,7 @@ export class Threads implements Runtime {
     this.#order({ order: 'kill' })
     if (this.#workers.size === 0) this.#finish()
     setTimeout(() => {
-      if (this.#workers.size > 0) this.#options.abandon()
+      if (this.#workers.size > 0) this.#options.abandon(0)
     }, KILL_GRACE).unref()
   }
 

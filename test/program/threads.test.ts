@@ -1,6 +1,6 @@
 // Data threads of the built program: limits are exact over four threads, a broken thread is replaced and listening never stops.
 
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,7 +8,7 @@ import t from 'tap'
 import { loadKernel } from '../../src/net/linux/syscalls.ts'
 import { certificates } from '../kit/certificates.ts'
 import { MAIN } from '../kit/command.ts'
-import { connect, serve } from '../kit/peers.ts'
+import { connect, connectTls, serve } from '../kit/peers.ts'
 import { claimPorts } from '../kit/ports.ts'
 import { sleep, start, type Program } from '../kit/program.ts'
 
@@ -21,13 +21,51 @@ const PLUGIN = fileURLToPath(new URL('./throws.plugin.js', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'headgate-threads-'))
 t.teardown(() => rmSync(folder, { recursive: true }))
 
-async function running(t: { teardown(fn: () => unknown): unknown }, text: string, ports: readonly number[]): Promise<Program> {
+async function running(t: { teardown(fn: () => unknown): unknown }, text: string, ports: readonly number[], node: readonly string[] = []): Promise<Program> {
   const file = join(folder, `${ports[0]}.cfg`)
   writeFileSync(file, text)
-  const program = start('headgate', [process.execPath, MAIN, '-db', '-f', file], { env: { HEADGATE_PLUGINS: PLUGIN } })
+  const program = start('headgate', [process.execPath, ...node, MAIN, '-db', '-V', '-f', file], { env: { HEADGATE_PLUGINS: PLUGIN } })
   t.teardown(() => program.stop())
   await program.listening(ports)
   return program
+}
+
+/** How many descriptors of each kind the program has open, files that it reads left out, and what it has mapped of rings. */
+function held(program: Program): Record<string, number> {
+  const found: Record<string, number> = { threads: readdirSync(`/proc/${program.pid}/task`).length }
+  const count = (kind: string): number => (found[kind] = (found[kind] ?? 0) + 1)
+  for (const fd of readdirSync(`/proc/${program.pid}/fd`)) {
+    try {
+      const what = readlinkSync(`/proc/${program.pid}/fd/${fd}`)
+      if (!what.startsWith('/')) count(what.replace(/:\[\d+\]$/, ''))
+    } catch {
+      // closed meanwhile
+    }
+  }
+  const maps = readFileSync(`/proc/${program.pid}/maps`, 'latin1')
+  found['ring mappings'] = maps.split('io_uring').length - 1
+  return Object.fromEntries(Object.entries(found).toSorted())
+}
+
+/** Waits, however long a loaded machine takes, until the program holds just that. */
+async function holdsAgain(program: Program, what: Record<string, number>): Promise<Record<string, number>> {
+  const wanted = JSON.stringify(what)
+  const deadline = Date.now() + 60_000
+  while (JSON.stringify(held(program)) !== wanted && Date.now() < deadline) await sleep(50)
+  return held(program)
+}
+
+/** What the program holds when that changes no more. */
+async function atRest(program: Program): Promise<Record<string, number>> {
+  await program.says(/Listening on/)
+  let last = ''
+  for (let same = 0; same < 20; ) {
+    await sleep(50)
+    const now = JSON.stringify(held(program))
+    same = now === last ? same + 1 : 0
+    last = now
+  }
+  return held(program)
 }
 
 const DEFAULTS = `
@@ -135,6 +173,68 @@ t.test('a thread that throws outside a handler is replaced; others go on, listen
   for (const wire of fresh) wire.destroy()
   program.signal('SIGTERM')
   t.same(await program.exited, { code: 0, signal: null })
+})
+
+t.test('a thread that ends gives back all that it held: sockets, pipes in use, its ring, its epoll', async (t) => {
+  const ports = await claimPorts()
+  t.teardown(() => ports.release())
+  const [front, bulk, secure, back] = [ports.port('front'), ports.port('bulk'), ports.port('secure'), ports.port('back')]
+  const { cert, key } = (await certificates()).server
+  const pem = join(folder, 'held.pem')
+  writeFileSync(pem, `${cert}\n${key}`)
+  const server = await serve(back, { on: (wire) => wire.send(Buffer.alloc(4 << 20)), countOnly: true })
+  t.teardown(() => server.close())
+  const syslog = join(folder, 'log.sock')
+  // That nobody reads there is no matter: each thread has a socket for it.
+  const program = await running(
+    t,
+    `${DEFAULTS.replace('nbthread 4', `nbthread 2\n  log ${syslog} local1`)}
+frontend f
+  bind 127.0.0.1:${front}
+  throws-service
+listen b
+  bind 127.0.0.1:${bulk}
+  option splice-auto
+  server s 127.0.0.1:${back}
+listen s
+  bind 127.0.0.1:${secure} ssl crt ${pem}
+  server s 127.0.0.1:${back}
+`,
+    [front, bulk, secure],
+  )
+  const before = await atRest(program)
+  for (const word of ['throw', 'leave']) {
+    // The receivers stop: bulk data stays in pipes.
+    const wires = await Promise.all(Array.from({ length: 12 }, async () => (await connect(bulk)).pause()))
+    wires.push(...(await Promise.all(Array.from({ length: 6 }, async () => (await connectTls(secure)).pause()))))
+    wires.push(...(await Promise.all(Array.from({ length: 12 }, () => connect(front)))))
+    const deadline = Date.now() + 30_000
+    while ((held(program)['pipe'] ?? 0) <= (before['pipe'] ?? 0) && Date.now() < deadline) await sleep(20)
+    t.ok((held(program)['pipe'] ?? 0) > (before['pipe'] ?? 0), 'pipes are in use')
+    for (let ends = 0; ends < 3; ends++) {
+      const bad = await connect(front)
+      bad.send(word)
+      await bad.over()
+    }
+    for (const wire of wires) wire.destroy()
+    t.same(await holdsAgain(program, before), before, word)
+  }
+  t.ok((before['anon_inode:[eventpoll]'] ?? 0) > 2 && (before['socket'] ?? 0) > 0, JSON.stringify(before))
+})
+
+t.test('a data thread without memory ends the process: nobody else can close what it had open', async (t) => {
+  const ports = await claimPorts()
+  t.teardown(() => ports.release())
+  const front = ports.port('front')
+  const program = await running(t, `${DEFAULTS}\nfrontend f\n  bind 127.0.0.1:${front}\n  throws-service\n`, [front], ['--max-old-space-size=40'])
+  const wire = await connect(front)
+  wire.send('grow')
+  const { code, signal } = await program.exited
+  await wire.over()
+  // V8 may also give up by itself, which ends the process with a signal.
+  t.comment(`ended with ${code ?? signal}`)
+  t.ok(code === 1 || signal !== null || (code ?? 0) > 128, `${code} ${signal}`)
+  if (code === 1) t.match(program.output(), /data thread \d has no memory left and cannot close its connections/)
 })
 
 t.test('a thread that is made late needs no file: they may be gone, or no longer be readable to who the process has become', async (t) => {

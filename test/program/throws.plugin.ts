@@ -4,9 +4,17 @@ import { flag, serve, service, type Plugin } from '../../src/plugin.ts'
 
 const throwsService = flag('throws-service', ['frontend'], 'Echoes; throws outside a handler when a client says throw.')
 
+/** Until there is no memory left. */
+function grow(): never {
+  for (const all: unknown[] = []; ; ) all.push(new Array(10_000).fill({}))
+}
+
 const app = service('throws', (peer) => ({
   data(bytes) {
-    if (bytes.toString() === 'throw') setTimeout(() => { throw new Error('outside a handler') }, 1)
+    const said = bytes.toString()
+    if (said === 'throw') setTimeout(() => { throw new Error('outside a handler') }, 1)
+    else if (said === 'leave') process.exit(3)
+    else if (said === 'grow') grow()
     else peer.write(bytes)
   },
   ended: () => peer.end(),

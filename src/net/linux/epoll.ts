@@ -40,16 +40,6 @@ export interface Worker {
 
 /** Their handles must not be collected while anything waits for them, whoever else still knows the poller. */
 const ALIVE = new Set<Poller>()
-let exitHeard = false
-
-/** An event that comes while a thread is already ending would find no JavaScript to call, and koffi would end the process for it. */
-function closeAtExit(): void {
-  if (exitHeard) return
-  exitHeard = true
-  process.on('exit', () => {
-    for (const poller of ALIVE) poller.close()
-  })
-}
 
 export class Poller {
   readonly kernel: Kernel
@@ -89,7 +79,6 @@ export class Poller {
     })
     this.#watch.unref()
     ALIVE.add(this)
-    closeAtExit()
   }
 
   /** One more descriptor is open that keeps the process alive. */
@@ -121,7 +110,7 @@ export class Poller {
    */
   remove(fd: number, out: boolean): void {
     this.#owners[fd] = undefined
-    if (out) this.kernel.epollCtl(this.#epoll, EPOLL_CTL_DEL, fd, this.#event)
+    if (out && !this.#closed) this.kernel.epollCtl(this.#epoll, EPOLL_CTL_DEL, fd, this.#event)
   }
 
   /** Calls work() once, in the next turn; within a turn that is after its events. A second request before that changes nothing. */
@@ -196,7 +185,10 @@ export class Poller {
     }
   }
 
-  /** Lets go of the epoll descriptor. Whoever is registered hears nothing more. */
+  /**
+   * Lets go of the epoll descriptor. Whoever is registered hears nothing more. An event that came while a thread is already ending would
+   * find no JavaScript to call, and koffi would end the process for it: so this is done at exit at the latest.
+   */
   close(): void {
     if (this.#closed) return
     this.#closed = true

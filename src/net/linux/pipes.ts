@@ -52,13 +52,17 @@ export interface PipeOptions {
 export class PipePool {
   readonly #kernel: Kernel
   readonly #free: LinuxPipe[] = []
+  readonly #all = new Set<LinuxPipe>()
   readonly options: PipeOptions
-  /** Pipes that exist, free ones included. */
-  count = 0
 
   constructor(kernel: Kernel, options: PipeOptions) {
     this.#kernel = kernel
     this.options = options
+  }
+
+  /** Pipes that exist, free ones included. */
+  get count(): number {
+    return this.#all.size
   }
 
   /** undefined when there are maxpipes already, or the kernel has no descriptors left: bytes then pass through buffers. */
@@ -69,13 +73,14 @@ export class PipePool {
       return kept
     }
     if (this.count >= this.options.max || this.#kernel.pipe2(ENDS, O_NONBLOCK | O_CLOEXEC) < 0) return undefined
-    this.count++
     const pipe = new LinuxPipe(this, ENDS_VALUE[0] ?? -1, ENDS_VALUE[1] ?? -1)
+    this.#all.add(pipe)
     if (this.options.size > 0) this.#kernel.fcntl(pipe.writeEnd, F_SETPIPE_SZ, this.options.size)
     return pipe
   }
 
   give(pipe: LinuxPipe): void {
+    if (!this.#all.has(pipe)) return // the pool is closed
     if (pipe.bytes === 0) this.#free.push(pipe)
     else this.#discard(pipe)
   }
@@ -86,11 +91,17 @@ export class PipePool {
     pipe.readEnd = -1
     pipe.writeEnd = -1
     pipe.bytes = 0
-    this.count--
+    this.#all.delete(pipe)
   }
 
   /** Closes the pipes that nobody uses. */
   trim(): void {
     for (const pipe of this.#free.splice(0)) this.#discard(pipe)
+  }
+
+  /** Closes all pipes, those in use too: whoever has one does nothing with it any more. */
+  close(): void {
+    this.#free.length = 0
+    for (const pipe of this.#all) this.#discard(pipe)
   }
 }

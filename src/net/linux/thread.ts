@@ -11,6 +11,18 @@ import type { Kernel } from './syscalls.ts'
  */
 export const READ_SIZE = 131072
 
+/** A thread may end at any moment, its process goes on, and descriptors are the process's: what is not closed stays open for good. */
+const OPEN = new Set<Thread>()
+let exitHeard = false
+
+function closeAtExit(): void {
+  if (exitHeard) return
+  exitHeard = true
+  process.on('exit', () => {
+    for (const thread of OPEN) thread.close()
+  })
+}
+
 export class Thread {
   readonly kernel: Kernel
   readonly poller: Poller
@@ -26,12 +38,15 @@ export class Thread {
     this.pipes = new PipePool(kernel, pipes)
     this.ring = ringFrom > 0 ? openRing(kernel) : undefined
     this.poller.batch = this.ring
+    OPEN.add(this)
+    closeAtExit()
   }
 
-  /** Lets go of what the thread itself holds. Socks and listeners have to be closed before. */
+  /** Lets go of what the thread itself holds. Socks and listeners have to be closed before. Idempotent. */
   close(): void {
-    this.pipes.trim()
-    this.ring?.close()
+    if (!OPEN.delete(this)) return
     this.poller.close()
+    this.pipes.close()
+    this.ring?.close()
   }
 }
