@@ -31,7 +31,7 @@ const HTTP: Readonly<Record<string, readonly string[]>> = {
   server: ['cookie', 'redir', 'ws'],
   fetch: [
     'base', 'base32', 'base32+src', 'base_beg', 'base_dir', 'base_dom', 'base_end', 'base_len', 'base_reg', 'base_sub', 'baseq',
-    'bc_http_major', 'capture.req.hdr', 'capture.req.method', 'capture.req.uri', 'capture.req.ver', 'capture.res.hdr', 'capture.res.ver',
+    'bc_http_major', 'capture.req.method', 'capture.req.uri', 'capture.req.ver', 'capture.res.ver',
     'cook', 'cook_beg', 'cook_cnt', 'cook_dir', 'cook_dom', 'cook_end', 'cook_len', 'cook_reg', 'cook_sub', 'cook_val', 'cookie',
     'fc_http_major', 'fcgi.docroot', 'fcgi.index', 'hdr', 'hdr_beg', 'hdr_cnt', 'hdr_dir', 'hdr_dom', 'hdr_end', 'hdr_ip', 'hdr_len',
     'hdr_reg', 'hdr_sub', 'hdr_val', 'http_auth', 'http_auth_bearer', 'http_auth_group', 'http_auth_pass', 'http_auth_type',
@@ -46,7 +46,7 @@ const HTTP: Readonly<Record<string, readonly string[]>> = {
     'url_end', 'url_ip', 'url_len', 'url_param', 'url_port', 'url_reg', 'url_sub', 'urlp', 'urlp_beg', 'urlp_dir', 'urlp_dom', 'urlp_end',
     'urlp_len', 'urlp_reg', 'urlp_sub', 'urlp_val',
   ],
-  converter: ['capture-res', 'language', 'rfc7239_field', 'rfc7239_is_valid', 'rfc7239_n2nn', 'rfc7239_n2np', 'rfc7239_nn', 'rfc7239_np'],
+  converter: ['language', 'rfc7239_field', 'rfc7239_is_valid', 'rfc7239_n2nn', 'rfc7239_n2np', 'rfc7239_nn', 'rfc7239_np'],
   section: ['cache', 'fcgi-app', 'http-errors', 'userlist'],
 }
 

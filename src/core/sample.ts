@@ -86,12 +86,14 @@ export type Source =
   | 'client-l5'
   | 'track'
   | 'request'
+  | 'kept-request'
   | 'contents'
   | 'backend'
   | 'server'
   | 'server-l4'
   | 'server-l5'
   | 'response'
+  | 'kept-response'
   | 'end'
 
 /** Variables of one connection, its stream, or the process. Names are without scope; the scope is a level of the store. */
@@ -116,6 +118,7 @@ export interface SessionEffects {
   priorityOffset: number
   /** By slot; undefined: nothing. */
   readonly requestCaptures: (ByteString | undefined)[]
+  readonly responseCaptures: (ByteString | undefined)[]
   /** Where the content rule stands that ended its rule set. */
   lastRule?: Place
 }

@@ -24,6 +24,12 @@ export interface Contents {
   readonly final: boolean
 }
 
+/** How much each capture slot of a frontend keeps, bytes, by slot. */
+export interface CaptureLengths {
+  readonly request: readonly number[]
+  readonly response: readonly number[]
+}
+
 /** A frontend or a backend. Counts are of now. */
 export interface ProxyView {
   readonly name: string
@@ -43,6 +49,8 @@ export interface ProxyView {
   readonly timeouts: { readonly client?: number | undefined; readonly server?: number | undefined; readonly tunnel?: number | undefined }
   /** Where a frontend sends what no rule decides. */
   readonly defaultBackend: string | undefined
+  /** A frontend's slots for captures. */
+  readonly captures?: CaptureLengths | undefined
 }
 
 export interface ServerView {

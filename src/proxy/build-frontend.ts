@@ -11,6 +11,7 @@ import { dispatch } from '../config/keywords/source.ts'
 import { timeoutClient, timeoutClientFin, timeoutClientHs } from '../config/keywords/timeouts.ts'
 import { bindLines, serverLines } from '../config/lines.ts'
 import { FRONTEND } from '../core/view.ts'
+import { captureLengths } from '../sample/captures.ts'
 import { connectFormat, errorFormat, errorLogFormat, logFormat, logFormatSd, tcplogFormat } from '../sample/log-keywords.ts'
 import { chooseBackend, useBackendRules } from '../sample/switching.ts'
 import { GatedListener } from '../net/listener.ts'
@@ -97,6 +98,7 @@ export async function buildFrontend(build: Build, host: FrontendHost, section: P
       bufferSize: build.bufferSize,
       ...splicing(values),
       inspection: inspectionOf(values, 'request'),
+      captures: captureLengths(values),
     },
     host,
     build.gauges.gauge(),

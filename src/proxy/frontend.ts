@@ -9,7 +9,7 @@ import type { Provider } from '../core/provider.ts'
 import type { Subject } from '../core/sample.ts'
 import type { Sock } from '../core/sock.ts'
 import { LISTENER } from '../core/view.ts'
-import type { ListenerView, ProcessView, ProxyView, ServerView } from '../core/view.ts'
+import type { CaptureLengths, ListenerView, ProcessView, ProxyView, ServerView } from '../core/view.ts'
 import { EngineConnection, type ConnectionEvents, type ConnectionPlan } from '../net/connection.ts'
 import type { GatedListener, PauseReason } from '../net/listener.ts'
 import type { LogFormat } from '../sample/log-format.ts'
@@ -46,6 +46,7 @@ export interface FrontendSettings {
   readonly spliceResponse: boolean
   /** Content rules; undefined: none. */
   readonly inspection: InspectionPlan | undefined
+  readonly captures: CaptureLengths
 }
 
 /** Where a frontend's lines go, and what they say. */
@@ -210,6 +211,10 @@ export class Frontend implements StreamHost, App, ProxyView {
 
   get process(): ProcessView {
     return this.#host.process
+  }
+
+  get captures(): CaptureLengths {
+    return this.settings.captures
   }
 
   get inspection(): InspectionPlan | undefined {

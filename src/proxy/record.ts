@@ -15,7 +15,6 @@ export class StreamRecord implements SessionRecord {
   /** Written before the end. */
   readonly early: boolean
   readonly logNumber: number
-  readonly responseCaptures: readonly (string | undefined)[] = []
   readonly error = ''
   readonly serverQueue = 0
 
@@ -128,7 +127,16 @@ export class StreamRecord implements SessionRecord {
   }
 
   get requestCaptures(): readonly (string | undefined)[] {
-    return this.#stream.subject.effects.requestCaptures
+    return this.#slots(this.#frontend.captures.request, this.#stream.subject.effects.requestCaptures)
+  }
+
+  get responseCaptures(): readonly (string | undefined)[] {
+    return this.#slots(this.#frontend.captures.response, this.#stream.subject.effects.responseCaptures)
+  }
+
+  /** Slots are there whether or not anything was put into them. */
+  #slots(lengths: readonly number[], kept: readonly (string | undefined)[]): readonly (string | undefined)[] {
+    return lengths.map((_, i) => kept[i])
   }
 
   get sessionNumber(): number {

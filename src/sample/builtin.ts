@@ -11,6 +11,7 @@ import { verdictActions } from './actions/verdicts.ts'
 import { requestInspectDelay, requestRules, responseInspectDelay, responseRules } from './content.ts'
 import { addressConverters } from './converters/addresses.ts'
 import { dateConverters } from './converters/dates.ts'
+import { captureAction, captureConverters, captureFetches, declareCapture } from './captures.ts'
 import { lookingConverters } from './converters/debug.ts'
 import { encodingConverters } from './converters/encodings.ts'
 import { fixConverters } from './converters/fix.ts'
@@ -33,14 +34,13 @@ import { layer5Fetches } from './fetches/layer5.ts'
 import { layer6Fetches } from './fetches/layer6.ts'
 import { processFetches } from './fetches/process.ts'
 import { proxyFetches } from './fetches/proxies.ts'
-import { captureSlots } from './rules.ts'
 import { errorLogFormat, logFormat, logFormatSd } from './log-keywords.ts'
 import { useBackendRules, useServerRules } from './switching.ts'
 
 export const samplePlugin: Plugin = {
   name: 'samples',
-  keywords: [acl, logFormat, logFormatSd, errorLogFormat, requestRules, responseRules, requestInspectDelay, responseInspectDelay, globalSetVar, globalSetVarFmt, useBackendRules, useServerRules],
-  fetches: [...internalFetches, ...processFetches, ...proxyFetches, ...layer4Fetches, ...layer5Fetches, ...certificateFetches, ...layer6Fetches, ...helloFetches],
+  keywords: [acl, logFormat, logFormatSd, errorLogFormat, requestRules, responseRules, requestInspectDelay, responseInspectDelay, globalSetVar, globalSetVarFmt, declareCapture, useBackendRules, useServerRules],
+  fetches: [...internalFetches, ...processFetches, ...proxyFetches, ...layer4Fetches, ...layer5Fetches, ...certificateFetches, ...layer6Fetches, ...helloFetches, ...captureFetches],
   converters: [
     ...stringConverters,
     ...wordConverters,
@@ -57,7 +57,8 @@ export const samplePlugin: Plugin = {
     ...variableConverters,
     ...mapConverters,
     ...lookingConverters,
+    ...captureConverters,
     ...proxyConverters,
   ],
-  actions: [...refusedActions, ...verdictActions, ...variableActions, ...addressActions, ...packetActions, ...sessionActions((scope) => captureSlots(scope.values))],
+  actions: [...refusedActions, ...verdictActions, ...variableActions, ...addressActions, ...packetActions, ...sessionActions, captureAction],
 }

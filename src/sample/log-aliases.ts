@@ -75,6 +75,11 @@ function port(of: Of<Address | undefined>, unix: Of<string>): Alias {
   }
 }
 
+/** What would part slots, quotes, and all that is not plain ASCII, as #XX. */
+function encoded(text: ByteString): ByteString {
+  return text.replace(/[^\x20-\x7e]|["#{|}]/g, (one) => `#${one.charCodeAt(0).toString(16).padStart(2, '0').toUpperCase()}`)
+}
+
 /** `{a|b}`, or `a b` in CLF style; nothing when there are no slots. */
 function captures(of: Of<readonly (string | undefined)[]>, clf: boolean): Alias {
   return {
@@ -82,8 +87,9 @@ function captures(of: Of<readonly (string | undefined)[]>, clf: boolean): Alias 
     make: (flags, mode) => (subject) => {
       const list = subject.record === undefined ? [] : of(subject.record)
       if (list.length === 0) return clf ? textField('', flags, mode) : ''
-      if (clf) return list.map((one) => textField(one ?? '', flags, mode)).join(' ')
-      const inner = `{${list.map((one) => dress(one ?? '', flags, mode)).join('|')}}`
+      const show = (one: string): string => dress(encoded(one), flags, mode)
+      if (clf) return list.map((one) => (one === undefined || flags.quote ? textField(encoded(one ?? ''), flags, mode) : show(one))).join(' ')
+      const inner = `{${list.map((one) => show(one ?? '')).join('|')}}`
       return flags.quote ? `"${inner}"` : inner
     },
   }

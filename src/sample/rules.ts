@@ -27,8 +27,6 @@ export interface Rule {
   readonly inserts: readonly string[]
   /** Only the kernel's own calls can do it. */
   readonly needsKernel: boolean
-  /** The slot that its `capture` fills, from 0. */
-  readonly slot: number | undefined
 }
 
 /** Where a rule set stands: its words, and the stage of its expressions in a frontend and in a backend. */
@@ -134,7 +132,7 @@ export function parseRule(args: Args, rules: RuleSet): Rule | undefined {
     condition = compileCondition(rest, scope, (text, hint, at) => fail(`${what} : ${text}`, hint, at))
     if (condition === undefined) return undefined
   }
-  return { text: words.map((w) => w.text).join(' '), place: args.place, section: args.sectionName, action: name, keyword: place.words, act, condition, inserts: spec.inserts ?? [], needsKernel: spec.needsKernel ?? false, slot: name === 'capture' ? captureSlots(args.values) : undefined }
+  return { text: words.map((w) => w.text).join(' '), place: args.place, section: args.sectionName, action: name, keyword: place.words, act, condition, inserts: spec.inserts ?? [], needsKernel: spec.needsKernel ?? false }
 }
 
 /** Whether some rule set has the action: then it is known, and in the wrong place. */
@@ -149,12 +147,6 @@ const keywords = new Map<RuleSet, Keyword<readonly Rule[]>>()
 /** All rules of a section, set by set. */
 export function rulesOf(values: Values): readonly Rule[] {
   return [...keywords.values()].flatMap((keyword) => values.get(keyword) ?? [])
-}
-
-/** How many slots a section's `capture` actions fill: the length of a record's requestCaptures. */
-export function captureSlots(values: Values): number {
-  const keyword = keywords.get('request')
-  return keyword === undefined ? 0 : (values.get(keyword) ?? []).filter((rule) => rule.slot !== undefined).length
 }
 
 class RuleWords implements ActionWords {
@@ -194,7 +186,6 @@ export class RuleRun {
   #at = 0
   /** The condition of the rule at #at has passed, its action said 'wait'. */
   #passed = false
-  #started = false
 
   constructor(rules: readonly Rule[]) {
     this.#rules = rules
@@ -210,7 +201,6 @@ export class RuleRun {
    * follow (insert, pause) or no more. `final`: nothing more will come, so it does not wait.
    */
   evaluate(subject: Subject, final: boolean): ActionResult {
-    if (!this.#started) this.#start(subject)
     for (;;) {
       const rule = this.#rules[this.#at]
       if (rule === undefined) return NEXT_RULE
@@ -238,13 +228,5 @@ export class RuleRun {
         return result
       }
     }
-  }
-
-  /** Capture slots are there whether or not their rules are reached. */
-  #start(subject: Subject): void {
-    this.#started = true
-    const captures = subject.effects?.requestCaptures
-    if (captures === undefined) return
-    for (const { slot } of this.#rules) if (slot !== undefined) while (captures.length <= slot) captures.push(undefined)
   }
 }

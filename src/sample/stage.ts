@@ -22,12 +22,14 @@ const SOURCES: Readonly<Record<Source, SourceEntry>> = {
   'client-l5': { text: 'client-side connection', stages: ['session', ...SESSION] },
   track: { text: 'internal state', stages: ['check', ...FRONT] },
   request: { text: 'request buffer', stages: ['request', 'route', 'backend-request', 'server', 'connect'] },
+  'kept-request': { text: 'HTTP request', stages: SESSION },
   contents: { text: 'request or response buffer', stages: ['request', 'route', 'backend-request', 'server', 'connect', 'response', 'check'] },
   backend: { text: 'backend', stages: ['backend-request', 'server', 'connect', ...BACK] },
   server: { text: 'server', stages: ['connect', ...BACK] },
   'server-l4': { text: 'server address', stages: BACK },
   'server-l5': { text: 'server-side connection', stages: BACK },
   response: { text: 'response buffer', stages: ['response', 'check'] },
+  'kept-response': { text: 'HTTP response', stages: ['response', 'log'] },
   end: { text: 'end of the session', stages: ['log'] },
 }
 

@@ -131,7 +131,7 @@ export class SessionSubject implements Subject {
   target: ServerView | undefined
   #record: SessionRecord | undefined
   #variables: Variables | undefined
-  readonly effects: SessionEffects = { logLevel: undefined, priorityClass: 0, priorityOffset: 0, requestCaptures: [] }
+  readonly effects: SessionEffects = { logLevel: undefined, priorityClass: 0, priorityOffset: 0, requestCaptures: [], responseCaptures: [] }
   readonly trace: Trace | undefined
   readonly #now: () => number
 

@@ -9,6 +9,7 @@ import type { Args, Keyword } from '../../src/core/keyword.ts'
 import { connectionRules, sessionRules } from '../../handlers/tcp-rules.ts'
 import { acl } from '../../src/sample/acl.ts'
 import { globalSetVar, globalSetVarFmt } from '../../src/sample/actions/variables.ts'
+import { declareCapture } from '../../src/sample/captures.ts'
 import { requestInspectDelay, requestRules, responseInspectDelay, responseRules } from '../../src/sample/content.ts'
 import { logFormat } from '../../src/sample/log-keywords.ts'
 import { useBackendRules, useServerRules } from '../../src/sample/switching.ts'
@@ -18,7 +19,7 @@ import { Section } from '../sample/section.ts'
 /** A line; what both say, '' for nothing; and what Headgate says instead, where it differs. */
 type Line = readonly [line: string, differs?: string]
 
-const KEYWORDS: readonly Keyword<unknown>[] = [acl, connectionRules, sessionRules, requestRules, responseRules, requestInspectDelay, responseInspectDelay, globalSetVar, globalSetVarFmt, logFormat, useBackendRules, useServerRules]
+const KEYWORDS: readonly Keyword<unknown>[] = [acl, declareCapture, connectionRules, sessionRules, requestRules, responseRules, requestInspectDelay, responseInspectDelay, globalSetVar, globalSetVarFmt, logFormat, useBackendRules, useServerRules]
 
 /** Says at least this, where HAProxy's list of names is another. */
 const SOME = '…'
@@ -119,6 +120,22 @@ const SECTIONS: readonly { readonly kind: Args['sectionKind']; readonly name: st
       ['tcp-request content capture src len x'],
       ['tcp-request content capture src len 10'],
       ['tcp-request content capture foo len 10'],
+      ['tcp-request content capture src len 10 foo'],
+      ['tcp-request content capture src,capture-req len 5'],
+      ['tcp-request content capture src,capture-req(x) len 5'],
+      ['tcp-request content capture src id 7', "'tcp-request content capture' : unable to find capture id '7'"],
+      ['tcp-request connection set-var(sess.x) capture.req.hdr(0)'],
+      ['tcp-request content set-var(txn.x) capture.req.hdr(0)'],
+      ['tcp-request content set-var(txn.x) capture.req.hdr'],
+      ['declare capture'],
+      ['declare capture foo len 5'],
+      ['declare capture request'],
+      ['declare capture request foo 5'],
+      ['declare capture request len'],
+      ['declare capture request len 0'],
+      ['declare capture request len -5'],
+      ['declare capture request len x', "'declare capture': cannot parse the length 'x'"],
+      ['declare capture response len 7'],
       ['tcp-request content set-src'],
       ['tcp-request content set-src foo'],
       ['tcp-request content use-service foo', "'content' unknown service name 'foo'."],

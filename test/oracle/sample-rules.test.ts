@@ -76,6 +76,31 @@ const scenarios: Scenario[] = [
     run: (w) => exchange(w),
   },
   {
+    name: 'declared slots, among those of rules, written from a backend too',
+    config: one('declared', '%hr %hrl %hs %hsl %{+Q}hr %{+E}hs %ts 0=%[capture.req.hdr(0)] 3=%[capture.req.hdr(3)] 9=%[capture.req.hdr(9)] r=%[capture.res.hdr(0)] v=%[var(txn.v)]', [
+      'declare capture request len 5',
+      'declare capture response len 6',
+      'tcp-request content capture int(1234567),capture-req(3) len 3',
+      'declare capture request len 12',
+      'declare capture response len 30',
+      'tcp-request content set-var(txn.v) str(helloworldhello),capture-req(2)',
+      'declare capture request len 2',
+      'declare capture request len 2',
+      'tcp-request content set-var(txn.a) str(),capture-req(4)',
+      'tcp-request content set-var(txn.a) str(x),capture-req(5)',
+      'tcp-request content set-var(txn.b) bin(41227c7d0d0a5d5c7e7fc3a4237b),capture-res(1)',
+    ], ['tcp-request content set-var(txn.q) str(in-backend),capture-req(0)', 'tcp-response content set-var(txn.r) str(backend),capture-res(0)']),
+    run: async (w) => {
+      const seen = await exchange(w)
+      return JSON.parse(w.named(JSON.stringify(seen)))
+    },
+  },
+  {
+    name: 'declared slots that nothing fills',
+    config: one('unfilled', '%hr %hrl %hs %hsl', ['declare capture request len 5', 'declare capture request len 5', 'declare capture response len 5']),
+    run: (w) => exchange(w),
+  },
+  {
     name: 'a silent session',
     config: one('silent', '%ts %B', ['tcp-request content set-log-level silent if { src 127.0.0.1 }']),
     run: async (w) => {

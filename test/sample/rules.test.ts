@@ -7,10 +7,11 @@ import type { Peer } from '../../src/core/view.ts'
 import type { Plugin } from '../../src/core/plugin.ts'
 import { samplePlugin } from '../../src/sample/builtin.ts'
 import { requestInspectDelay, requestRules, responseRules } from '../../src/sample/content.ts'
-import { captureSlots, parseRule, RuleRun } from '../../src/sample/rules.ts'
+import { captureLengths, declareCapture } from '../../src/sample/captures.ts'
+import { parseRule, RuleRun } from '../../src/sample/rules.ts'
 import { chooseBackend, chooseServer, useBackendRules, useServerRules } from '../../src/sample/switching.ts'
 import { HandshakeSubject, SessionSubject } from '../../src/sample/subject.ts'
-import { inet, Section, StillHandshake, subject, words } from './section.ts'
+import { inet, proxyView, Section, StillHandshake, subject, words } from './section.ts'
 
 const app: App = { name: 'echo', open: () => {} }
 let counted = 0
@@ -100,8 +101,31 @@ t.test('what actions do to a session', async (t) => {
   t.strictSame(session.src, inet('9.9.9.9:4464'))
   t.strictSame(session.dst, inet('[2001:db8::1]:7'))
   t.strictSame(session.client.src, inet('192.0.2.1:40000'), 'the connection keeps its own')
-  t.strictSame({ ...session.effects }, { logLevel: 'silent', priorityClass: 2047, priorityOffset: -7, requestCaptures: ['9.9', 'ab', undefined] })
-  t.equal(captureSlots(s), 3)
+  t.strictSame({ ...session.effects }, { logLevel: 'silent', priorityClass: 2047, priorityOffset: -7, requestCaptures: ['9.9', 'ab'], responseCaptures: [] })
+  t.strictSame(captureLengths(s), { request: [3, 2, 2], response: [] })
+})
+
+t.test('captures: the slots of a frontend, and who fills and reads them', async (t) => {
+  const s = new Section('frontend', 'f')
+  s.line(declareCapture, 'request len 4')
+  s.line(declareCapture, 'response len 2')
+  s.line(requestRules, 'capture src len 3')
+  s.line(declareCapture, 'request len 5')
+  s.line(requestRules, 'capture str(by-id) id 2')
+  t.same(s.said(), [])
+  t.strictSame(captureLengths(s), { request: [4, 3, 5], response: [2] })
+  const session = subject()
+  const found = (text: string): unknown => s.evaluate(text, session)
+  t.equal(found('str(lost),capture-req(0)'), undefined, 'without a frontend there is no slot')
+  session.frontend = proxyView({ captures: captureLengths(s) })
+  t.strictSame(found('str(abcdefgh),capture-req(0)'), { type: 'str', value: 'abcdefgh' }, 'what goes on is whole')
+  t.match(found('int(1234),capture-res(0)'), { type: 'str', value: '1234' })
+  for (const text of ['str(x),capture-req(3)', 'str(x),capture-res(1)', 'capture.req.hdr(1)', 'capture.req.hdr(9)', 'capture.res.hdr(1)']) t.equal(found(text), undefined, text)
+  new RuleRun(s.get(requestRules) ?? []).evaluate(session, true)
+  t.strictSame(session.effects.requestCaptures, ['abcd', '192', 'by-id'])
+  t.match(found('capture.req.hdr(0)'), { type: 'str', value: 'abcd' })
+  t.match(found('capture.res.hdr(0)'), { type: 'str', value: '12' })
+  t.match(String(found('str(x),capture-req(-1)')), /a slot is 0 or more/)
 })
 
 t.test('set-mark and set-tos: as C writes numbers, and told to the kernel of the client', async (t) => {
@@ -195,7 +219,9 @@ t.test('inspect-delay, defaults, refusals', async (t) => {
     ['set-fc-mark 1', /not supported yet/],
     ['do-resolve(txn.a,b,ipv4) src', /not supported yet/],
     ['set-nice 5', /no scheduling priority/],
-    ['capture src id 0', /not supported yet/],
+    ['capture src id 0', /unable to find capture id '0'. \('declare capture request len <length>' above this line makes one\)/],
+    ['capture src id x', /cannot parse id 'x'/],
+    ['capture src id', /cannot parse id ''/],
     ['track-sc0 src', /^alert: 'tcp-request content' : 'track-sc0' is not supported yet/],
     ['sc-inc-gpc0(0)', /'sc-inc-gpc0' is not supported yet/],
     ['expect-proxy layer4', /expects 'accept', .* \(got 'expect-proxy'\)/],

@@ -7,6 +7,7 @@ import type { Args, Keyword, Values, Word } from '../../src/core/keyword.ts'
 import type { Plugin } from '../../src/core/plugin.ts'
 import type { Fetched, Subject } from '../../src/core/sample.ts'
 import type { RuleSet } from '../../src/core/action.ts'
+import type { ProcessView, ProxyView } from '../../src/core/view.ts'
 import { samplePlugin } from '../../src/sample/builtin.ts'
 import { compileExpression } from '../../src/sample/expression.ts'
 import { parseRule } from '../../src/sample/rules.ts'
@@ -163,4 +164,11 @@ export function subject(options: { src?: string; dst?: string; bytes?: Buffer; f
   const made = new SessionSubject(new StillHandshake(options.src, options.dst), () => options.now ?? 1_700_000_000_123.456)
   if (options.bytes !== undefined) made.request = { bytes: options.bytes, final: options.final ?? true }
   return made
+}
+
+/** A proxy of a process that has only it. */
+export function proxyView(given: Partial<ProxyView> = {}): ProxyView {
+  const process: ProcessView = { connections: 0, stopping: false, thread: 0, frontend: (name) => (name === view.name ? view : undefined), backend: (name) => (name === view.name ? view : undefined) }
+  const view: ProxyView = { name: 'f', id: 1, kind: 'frontend', connections: 0, process, servers: [], usable: () => [], queued: 0, sessionRate: 0, timeouts: {}, defaultBackend: undefined, ...given }
+  return view
 }

@@ -1,8 +1,8 @@
-// Owns the actions on a session: log level, queue priority, captures, services, pause and tarpit.
+// Owns the actions on a session: log level, queue priority, services, pause and tarpit.
 
-import { NEXT_RULE, WAIT_RULE } from '../../core/action.ts'
-import type { Act, ActionResult, ActionSpec, ActionWords } from '../../core/action.ts'
-import type { Fail, Scope, SessionEffects } from '../../core/sample.ts'
+import { NEXT_RULE } from '../../core/action.ts'
+import type { ActionResult, ActionSpec } from '../../core/action.ts'
+import type { SessionEffects } from '../../core/sample.ts'
 import { NOT_YET } from '../../core/sample.ts'
 import { cast } from '../cast.ts'
 import { checkStage, compileExpression } from '../expression.ts'
@@ -34,110 +34,79 @@ function priority(name: string, bound: number, doc: string, set: (effects: Sessi
   }
 }
 
-function capture(words: ActionWords, scope: Scope, fail: Fail, slot: number): Act | undefined {
-  const what = "'tcp-request content capture'"
-  if (scope.stage !== 'request') return fail(`${what} : proxy '${scope.proxy}' has no frontend capability`)
-  const inner: Fail = (text, hint, at) => fail(`${what} : ${text}`, hint, at)
-  const expression = compileExpression(words, scope, inner)
-  if (expression === undefined || checkStage(expression, scope, inner, 'capture') === undefined) return undefined
-  const word = words.next()
-  if (word?.text === 'id') return inner("slots declared with 'declare capture' are not supported yet", "write 'len <length>'", word)
-  if (word?.text !== 'len') return inner("a positive 'len' argument is mandatory", undefined, word)
-  const text = words.next()
-  const length = /^[0-9]{1,6}$/.test(text?.text ?? '') ? Number(text?.text) : 0
-  if (length === 0) return inner('length must be > 0', undefined, text ?? word)
-  return (subject, final) => {
-    const value = expression.evaluate(subject)
-    if (value === NOT_YET && !final) return WAIT_RULE
-    const s = value === undefined || value === NOT_YET ? undefined : cast(value, 'str')
-    if (s?.type === 'str' && subject.effects !== undefined) subject.effects.requestCaptures[slot] = s.value.slice(0, length)
-    return NEXT_RULE
-  }
-}
-
-/** @param slots how many captures the section has above this line */
-export function sessionActions(slots: (scope: Scope) => number): readonly ActionSpec[] {
-  return [
-    {
-      name: 'set-log-level',
-      rules: ['request', 'response'],
-      args: '<level>',
-      doc: "The level of this session's log line, or silent.",
-      compile(words, _scope, fail) {
-        const word = words.next()
-        const level = LEVELS.find((known) => known === word?.text)
-        if (level === undefined) return fail("expects exactly 1 argument (log level name or 'silent')", didYouMean(word?.text ?? '', LEVELS), word)
-        return (subject) => {
-          if (subject.effects !== undefined) subject.effects.logLevel = level
-          return NEXT_RULE
-        }
-      },
+export const sessionActions: readonly ActionSpec[] = [
+  {
+    name: 'set-log-level',
+    rules: ['request', 'response'],
+    args: '<level>',
+    doc: "The level of this session's log line, or silent.",
+    compile(words, _scope, fail) {
+      const word = words.next()
+      const level = LEVELS.find((known) => known === word?.text)
+      if (level === undefined) return fail("expects exactly 1 argument (log level name or 'silent')", didYouMean(word?.text ?? '', LEVELS), word)
+      return (subject) => {
+        if (subject.effects !== undefined) subject.effects.logLevel = level
+        return NEXT_RULE
+      }
     },
-    priority('set-priority-class', 2047, 'The class by which queues order sessions: lower ones first.', (effects, value) => {
-      effects.priorityClass = value
-    }),
-    priority('set-priority-offset', 524287, 'Milliseconds added to the time by which queues order sessions of one class.', (effects, value) => {
-      effects.priorityOffset = value
-    }),
-    {
-      name: 'capture',
-      rules: ['request'],
-      args: '<sample> len <length>',
-      doc: 'Keeps the value for log lines (%hr).',
-      compile: (words, scope, fail) => capture(words, scope, fail, slots(scope)),
+  },
+  priority('set-priority-class', 2047, 'The class by which queues order sessions: lower ones first.', (effects, value) => {
+    effects.priorityClass = value
+  }),
+  priority('set-priority-offset', 524287, 'Milliseconds added to the time by which queues order sessions of one class.', (effects, value) => {
+    effects.priorityOffset = value
+  }),
+  {
+    name: 'use-service',
+    rules: ['request'],
+    args: '<service-name>',
+    doc: 'A service answers instead of a server.',
+    compile(words, scope, fail) {
+      const word = words.next()
+      if (word === undefined) return fail("'tcp-request' expects a service name.")
+      const services = new Map(scope.plugins.flatMap((plugin) => Object.entries(plugin.services ?? {})))
+      const app = services.get(word.text)
+      if (app === undefined) return fail(`'content' unknown service name '${word.text}'.`, didYouMean(word.text, services.keys()), word)
+      const result: ActionResult = { result: 'serve', app }
+      return () => result
     },
-    {
-      name: 'use-service',
-      rules: ['request'],
-      args: '<service-name>',
-      doc: 'A service answers instead of a server.',
-      compile(words, scope, fail) {
-        const word = words.next()
-        if (word === undefined) return fail("'tcp-request' expects a service name.")
-        const services = new Map(scope.plugins.flatMap((plugin) => Object.entries(plugin.services ?? {})))
-        const app = services.get(word.text)
-        if (app === undefined) return fail(`'content' unknown service name '${word.text}'.`, didYouMean(word.text, services.keys()), word)
-        const result: ActionResult = { result: 'serve', app }
+  },
+  {
+    name: 'pause',
+    rules: ['request', 'response'],
+    args: '{ <timeout> | <expr> }',
+    doc: 'The rules go on after this time.',
+    compile(words, scope, fail) {
+      const word = words.peek()
+      const ms = word === undefined ? undefined : delay(word.text)
+      if (ms !== undefined) {
+        words.next()
+        const result: ActionResult = { result: 'pause', ms }
         return () => result
-      },
+      }
+      const expression = compileExpression(words, scope, fail)
+      if (expression === undefined || checkStage(expression, scope, fail, 'pause') === undefined) return undefined
+      return (subject) => {
+        const value = expression.evaluate(subject)
+        const n = value === undefined || value === NOT_YET ? undefined : cast(value, 'sint')
+        return n?.type === 'sint' && n.value > 0n ? { result: 'pause', ms: Math.min(Number(n.value), MAX_PAUSE) } : NEXT_RULE
+      }
     },
-    {
-      name: 'pause',
-      rules: ['request', 'response'],
-      args: '{ <timeout> | <expr> }',
-      doc: 'The rules go on after this time.',
-      compile(words, scope, fail) {
-        const word = words.peek()
-        const ms = word === undefined ? undefined : delay(word.text)
-        if (ms !== undefined) {
-          words.next()
-          const result: ActionResult = { result: 'pause', ms }
-          return () => result
-        }
-        const expression = compileExpression(words, scope, fail)
-        if (expression === undefined || checkStage(expression, scope, fail, 'pause') === undefined) return undefined
-        return (subject) => {
-          const value = expression.evaluate(subject)
-          const n = value === undefined || value === NOT_YET ? undefined : cast(value, 'sint')
-          return n?.type === 'sint' && n.value > 0n ? { result: 'pause', ms: Math.min(Number(n.value), MAX_PAUSE) } : NEXT_RULE
-        }
-      },
+  },
+  {
+    name: 'tarpit',
+    rules: ['request'],
+    args: '[<timeout>]',
+    doc: 'Holds the client for this time, or for `timeout tarpit`, then ends the connection.',
+    compile(words, _scope, fail) {
+      const word = words.next()
+      const ms = word === undefined ? undefined : delay(word.text)
+      if (word !== undefined && ms === undefined) return fail(`'tarpit' expects a delay in milliseconds (got '${word.text}')`, undefined, word)
+      const result: ActionResult = { result: 'tarpit', ms }
+      return () => result
     },
-    {
-      name: 'tarpit',
-      rules: ['request'],
-      args: '[<timeout>]',
-      doc: 'Holds the client for this time, or for `timeout tarpit`, then ends the connection.',
-      compile(words, _scope, fail) {
-        const word = words.next()
-        const ms = word === undefined ? undefined : delay(word.text)
-        if (word !== undefined && ms === undefined) return fail(`'tarpit' expects a delay in milliseconds (got '${word.text}')`, undefined, word)
-        const result: ActionResult = { result: 'tarpit', ms }
-        return () => result
-      },
-    },
-  ]
-}
+  },
+]
 
 /** What a sample can make a session wait, ms: a day. */
 const MAX_PAUSE = 86_400_000

@@ -1,9 +1,8 @@
-// Owns converters that look at a sample and let it go on (manual 7.3.1): debug, capture-req.
+// Owns converters that look at a sample and let it go on (manual 7.3.1): debug.
 
 import type { ConverterSpec, Sample } from '../../core/sample.ts'
 import { toText } from '../../core/sample.ts'
 import { cast } from '../cast.ts'
-import { captureSlots } from '../rules.ts'
 
 const SINKS: Readonly<Record<string, (line: string) => void>> = {
   stderr: (line) => void process.stderr.write(line),
@@ -33,23 +32,6 @@ export const lookingConverters: readonly ConverterSpec[] = [
       const prefix = args.has(0) ? toText(args.str(0)) : 'debug'
       return (sample) => {
         sink(`[debug] ${prefix}: type=${sample.type} <${shown(sample)}>\n`)
-        return sample
-      }
-    },
-  },
-  {
-    name: 'capture-req',
-    args: [{ name: 'id', type: 'sint' }],
-    input: 'str',
-    output: 'str',
-    doc: 'Puts the string into a slot of `tcp-request content capture`; it goes on. No value when there is no such slot.',
-    compile(args, scope, fail) {
-      const slot = Number(args.int(0))
-      if (slot < 0) return fail('a slot is 0 or more')
-      return (sample, subject) => {
-        const captures = subject.effects?.requestCaptures
-        if (sample.type !== 'str' || captures === undefined || slot >= captureSlots(scope.values)) return undefined
-        captures[slot] = sample.value
         return sample
       }
     },
