@@ -15,6 +15,7 @@ import {
   TLS_VERSIONS,
   tuneSslCachesize,
   tuneSslDefaultDhParam,
+  tuneSslKeylog,
   tuneSslLifetime,
 } from 'headgate/plugin'
 import type { PlanLine, TlsDefaults, TlsOffer, TlsServerSettings, TlsVersion } from 'headgate/plugin'
@@ -90,6 +91,7 @@ export function serverOffer(line: PlanLine, say: Say): Policy | undefined {
     ...given('ciphersuites', line.get(words.ciphersuites) ?? global.get(sslDefaultBindCiphersuites)),
     ...given('curves', line.get(words.curves) ?? line.get(words.ecdhe) ?? global.get(sslDefaultBindCurves)),
     ...given('sigalgs', line.get(words.sigalgs)),
+    ...given('keyLog', global.get(tuneSslKeylog)),
     ...given('ca', ca),
     ...given('caVerify', caVerify),
     ...given('crl', crl),
@@ -115,6 +117,7 @@ export function clientOffer(line: PlanLine, say: Say): TlsOffer | undefined {
     ...given('ciphersuites', line.get(words.ciphersuites) ?? global.get(sslDefaultServerCiphersuites)),
     ...given('curves', line.get(words.curves)),
     ...given('sigalgs', line.get(words.sigalgs)),
+    ...given('keyLog', global.get(tuneSslKeylog)),
   }
 }
 

@@ -9,7 +9,6 @@ import {
   cast,
   close,
   ConnectSubject,
-  factKey,
   HANDSHAKE_CLOSED,
   HANDSHAKE_FAILURE,
   knowsEcdsa,
@@ -19,7 +18,9 @@ import {
   readClientHello,
   sslServerVerify,
   tlsClient,
+  sslError,
   tlsFact,
+  tlsFailureFact,
   TlsHosts,
   tlsServer,
   toText,
@@ -34,7 +35,7 @@ import type {
   PlanLine,
   Plugin,
   TlsClientSettings,
-  TlsFailure,
+  TlsError,
   TlsHost,
   TlsMaker,
   TlsOffer,
@@ -46,14 +47,13 @@ import { authorityPath, certificatePath, dhParamsOf, loadAuthorities, loadCertif
 import * as words from './tls-keywords.ts'
 import { clientOffer, lineOptions, serverOffer, type Policy } from './tls-settings.ts'
 
-/** Why TLS could not be agreed upon; set on the connection beside its end. */
-export const tlsFailureFact = factKey<TlsFailure>('tls failure')
-
 /** A record header and the first byte of a handshake message. */
 const ENOUGH = 6
 /** A longer ClientHello is not waited for: the default certificate serves, and OpenSSL judges. */
 const MAX_HELLO = 16384
 const UNRECOGNIZED_NAME = Buffer.from([21, 3, 3, 0, 2, 2, 112])
+/** What OpenSSL says when a program's choice of a certificate fails. */
+const CALLBACK_FAILED = sslError(234, 'callback failed')
 const DETAILS = { empty: HANDSHAKE_CLOSED, short: HANDSHAKE_CLOSED, timeout: 'Timeout during SSL handshake' }
 
 /** What both sides do once the layer is there. */
@@ -107,23 +107,23 @@ class AcceptTls extends TlsHandshake {
     if (this.session !== undefined) return super.step(hs)
     const { bytes } = hs
     if (bytes.length < ENOUGH) return more(ENOUGH)
-    if (!maybeTls(bytes)) return this.#refuse(hs, 'no TLS record')
+    if (!maybeTls(bytes)) return this.#refuse(hs, 'no TLS record', noTls(bytes))
     if (!this.#presented.wholeHello) return this.#present(hs, this.#presented.hosts.default)
     const read = readClientHello(bytes)
     if (read.state === 'more' && read.total <= MAX_HELLO) return more(read.total)
     // What OpenSSL will refuse, it refuses better than we could.
     if (read.state !== 'hello') return this.#present(hs, this.#presented.hosts.default)
     if (this.#presented.capture > 0) hs.set(capturedHelloFact, { hello: read.hello, limit: this.#presented.capture })
-    return this.#present(hs, this.#presented.hosts.choose(read.hello.sni, knowsEcdsa(read.hello)))
+    return this.#present(hs, this.#presented.hosts.choose(read.hello.sni, knowsEcdsa(read.hello)), read.hello.sni)
   }
 
-  #present(hs: Handshake, host: TlsHost | undefined): Verdict {
+  #present(hs: Handshake, host: TlsHost | undefined, sni = ''): Verdict {
     const make = host === undefined ? undefined : this.#presented.makers.get(host)
-    return make === undefined ? this.#refuse(hs, 'unrecognized name', UNRECOGNIZED_NAME) : this.begin(hs, make)
+    return make === undefined ? this.#refuse(hs, 'unrecognized name', CALLBACK_FAILED, sni, UNRECOGNIZED_NAME) : this.begin(hs, make)
   }
 
-  #refuse(hs: Handshake, reason: string, alert?: Uint8Array): Verdict {
-    hs.set(tlsFailureFact, { detail: HANDSHAKE_FAILURE, reason })
+  #refuse(hs: Handshake, reason: string, error: TlsError, sni = '', alert?: Uint8Array): Verdict {
+    hs.set(tlsFailureFact, { detail: HANDSHAKE_FAILURE, reason, error, sni })
     return close({ cause: 'failed', detail: HANDSHAKE_FAILURE }, alert)
   }
 }
@@ -133,6 +133,13 @@ function maybeTls(bytes: Buffer): boolean {
   const first = bytes[0] ?? 0
   if (first >= 20 && first <= 23) return bytes[1] === 3
   return first >= 0x80 && bytes[2] === 1
+}
+
+/** What OpenSSL would call it. */
+function noTls(bytes: Buffer): TlsError {
+  const text = bytes.toString('latin1', 0, ENOUGH)
+  if (/^(GET |POST |HEAD |PUT )/.test(text)) return sslError(156, 'http request')
+  return text.startsWith('CONNE') ? sslError(155, 'https proxy request') : sslError(267, 'wrong version number')
 }
 
 class ConnectTls extends TlsHandshake {

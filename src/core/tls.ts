@@ -44,6 +44,8 @@ export interface TlsOffer {
   readonly alpn: readonly string[]
   /** Session tickets (TLS 1.2: RFC 5077; TLS 1.3: stateless). false: sessions resume from a cache where the layer has one. */
   readonly tickets: boolean
+  /** Secrets of TLS 1.3 are kept while their connection is open (`tune.ssl.keylog`). Default false. */
+  readonly keyLog?: boolean
 }
 
 /**
@@ -120,8 +122,23 @@ export interface TlsFacts {
   readonly caErrorDepth?: number
   /** Our own certificate; undefined on the connect side without one. */
   readonly own: TlsCertificate | undefined
-  /** Asked when a rule wants them, while the connection is open; undefined once it is not. */
-  readonly secrets?: () => TlsSecrets | undefined
+  /** The session itself, for what is asked when a rule wants it. Absent where it is only imagined. */
+  readonly live?: TlsLive
+}
+
+/** What is known of a session while its connection is open. */
+export interface TlsLive {
+  /** undefined once the connection is closed. */
+  secrets(): TlsSecrets | undefined
+  /**
+   * DER, one behind the other, of the certificates that the peer showed in this handshake, as it sent them: a server's with its own, a
+   * client's without. undefined: there are none, or the layer does not tell.
+   */
+  chain(): Buffer | undefined
+  /** A secret of TLS 1.3 by its label in key logs (`CLIENT_TRAFFIC_SECRET_0`), hexadecimal. undefined: there is none, or none are kept. */
+  keyLogged(label: string): string | undefined
+  /** What broke the session after its handshake. */
+  readonly failure: TlsFailure | undefined
 }
 
 /** What only the two ends know of a session, and what they could name it by. */
@@ -138,17 +155,49 @@ export interface TlsSecrets {
 /** TLS with the client (on an accepted connection) or with the server (on one that we opened). Set once the handshake is done. */
 export const tlsFact = factKey<TlsFacts>('tls')
 
+/** An error of OpenSSL. */
+export interface TlsError {
+  /** The library and its reason, packed: what `openssl errstr` takes, in hexadecimal. */
+  readonly number: number
+  /** `error:0A0000C1:SSL routines::no shared cipher`. */
+  readonly text: string
+}
+
 /** Why a handshake failed. */
 export interface TlsFailure {
   /** In the words of HAProxy's log: `SSL handshake failure`, `Connection closed during SSL handshake` … */
   readonly detail: string
   /** OpenSSL's reason: `no shared cipher`, `certificate has expired`; '' when the peer just ended. */
   readonly reason: string
+  /** The first error that OpenSSL raised. Absent: none, the peer just ended. */
+  readonly error?: TlsError
+  /** The server name that the client had asked for, where it was known. */
+  readonly sni?: string
+  /** As in TlsFacts: what was found wrong with the client's certificate. */
+  readonly crtError?: number
+  readonly caError?: number
+  readonly caErrorDepth?: number
 }
+
+/** Why TLS could not be agreed upon; set on the connection beside its end. */
+export const tlsFailureFact = factKey<TlsFailure>('tls failure')
+
+const SSL_LIBRARY = 20
+
+/** An error by its number, or by OpenSSL's reason in its SSL library. */
+export function tlsError(number: number, library: string, reason: string): TlsError {
+  return { number, text: `error:${number.toString(16).toUpperCase().padStart(8, '0')}:${library}::${reason}` }
+}
+
+export function sslError(reason: number, text: string): TlsError {
+  return tlsError(SSL_LIBRARY * 2 ** 23 + reason, 'SSL routines', text)
+}
+
+export const CERTIFICATE_VERIFY_FAILED: TlsError = sslError(134, 'certificate verify failed')
 
 /** A TLS layer with what handlers want to know of it. */
 export interface TlsSession extends TlsLayer {
-  /** Set once handshake() said 'failed'. */
+  /** Set once handshake() said 'failed', or an error of TLS broke the session later. */
   readonly failure: TlsFailure | undefined
   /** Once handshake() said 'done'. */
   facts(): TlsFacts
@@ -158,4 +207,6 @@ export interface TlsSession extends TlsLayer {
 export type TlsMaker = (lower: Sock, rest: Bytes) => TlsSession
 
 export const HANDSHAKE_FAILURE = 'SSL handshake failure'
+/** Of a session that an error of TLS ended. */
+export const TLS_FATAL = 'SSL fatal error'
 export const HANDSHAKE_CLOSED = 'Connection closed during SSL handshake'

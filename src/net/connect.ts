@@ -2,6 +2,8 @@
 //
 // Retries, back-off and the choice of another server are its owner's (proxy/stream.ts): they depend on who asks.
 
+import { NO_ADDRESS } from '../core/address.ts'
+import { connectFailureFact } from '../core/connect-failure.ts'
 import type { Connection } from '../core/connection.ts'
 import { factKey, serve, type App, type FactKey, type Handler, type MakeHandler, type Why } from '../core/handler.ts'
 import type { ConnectSpec, Provider } from '../core/provider.ts'
@@ -13,8 +15,11 @@ export interface AttemptEvents {
   fact(key: FactKey<unknown>): unknown
   /** Through its handshake: the connection is the owner's. */
   connected(conn: Connection): void
-  /** No address answered. `handler` is '' when it was connect() itself; the last address' cause. */
-  failed(handler: string, why: Why): void
+  /**
+   * No address answered. `handler` is '' when it was connect() itself; the last address' cause. `conn` is its connection, about to be
+   * released: undefined when not even that could be tried.
+   */
+  failed(handler: string, why: Why, conn: Connection | undefined): void
   bug(where: string, error: unknown): void
 }
 
@@ -55,7 +60,7 @@ export class Attempt implements ConnectionEvents, FactSource, App {
     let sock: Sock | undefined
     while (sock === undefined) {
       const target = this.#targets[this.#tried++]
-      if (target === undefined) return this.#fail('', why)
+      if (target === undefined) return this.#fail('', why, undefined)
       try {
         sock = this.#provider.connect(target)
       } catch (error) {
@@ -89,7 +94,14 @@ export class Attempt implements ConnectionEvents, FactSource, App {
     if (this.#over || conn !== this.#current) return
     this.#current = null
     if (this.#tried < this.#targets.length) this.start()
-    else this.#fail(handler, why)
+    else {
+      const target = this.#targets.at(-1)
+      if (target !== undefined) conn.dst = target.to // not every provider knows it of a socket that was never connected
+      const { src } = conn // asked for while there is a descriptor to ask; without a port it was given no address
+      if ('port' in src && src.port === 0) conn.src = NO_ADDRESS
+      conn.set(connectFailureFact, { why, handler, bound: target?.from !== undefined })
+      this.#fail(handler, why, conn)
+    }
   }
 
   released(): void {
@@ -100,8 +112,8 @@ export class Attempt implements ConnectionEvents, FactSource, App {
     this.#events.bug(where, error)
   }
 
-  #fail(handler: string, why: Why): void {
+  #fail(handler: string, why: Why, conn: Connection | undefined): void {
     this.#over = true
-    this.#events.failed(handler, why)
+    this.#events.failed(handler, why, conn)
   }
 }

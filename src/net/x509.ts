@@ -1,6 +1,6 @@
 // Owns OpenSSL's numbers and names for what is wrong with a certificate (X509_V_ERR_*, x509_vfy.h of OpenSSL 3.0).
 
-import { HANDSHAKE_FAILURE, type TlsFailure } from '../core/tls.ts'
+import { CERTIFICATE_VERIFY_FAILED, HANDSHAKE_FAILURE, type TlsFailure } from '../core/tls.ts'
 
 /** By number, as node:tls names them in `authorizationError`. Numbers that are missing here have no name there either. */
 const NAMES: readonly (readonly [number, string])[] = [
@@ -50,12 +50,18 @@ function verifyText(number: number): string {
 /** What is wrong further up than with the certificate itself, as far as the number tells. */
 const OF_CHAIN = new Set([2, 19, 22, 24, 25])
 
+export const CHAIN_UNVERIFIED = 'SSL client CA chain cannot be verified'
+
 /** Why a client's certificate is refused. `depth`: where in the chain, when that is known. */
 export function clientFailure(number: number, depth = OF_CHAIN.has(number) ? 1 : 0): TlsFailure {
-  return { detail: depth > 0 ? 'SSL client CA chain cannot be verified' : 'SSL client certificate not trusted', reason: verifyText(number) }
+  return { detail: depth > 0 ? CHAIN_UNVERIFIED : 'SSL client certificate not trusted', reason: verifyText(number), error: CERTIFICATE_VERIFY_FAILED }
 }
 
-/** Why a server's certificate is refused. */
-export function serverFailure(number: number): TlsFailure {
-  return { detail: HANDSHAKE_FAILURE, reason: verifyText(number) }
+/** It is for another name, mail address or IP address. */
+const MISMATCH = new Set([62, 63, 64])
+
+/** Why a server's certificate is refused. `asked`: it was asked for by a server name. */
+export function serverFailure(number: number, asked: boolean): TlsFailure {
+  const mismatch = `Server presented an SSL certificate different from the ${asked ? 'expected' : 'configured'} one`
+  return { detail: MISMATCH.has(number) ? mismatch : HANDSHAKE_FAILURE, reason: verifyText(number), error: CERTIFICATE_VERIFY_FAILED }
 }

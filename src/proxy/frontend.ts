@@ -377,7 +377,7 @@ export class Frontend implements StreamHost, App, ProxyView {
     subject.record = new StreamRecord(stream, this, early, this.#logged++)
     subject.backend = stream.backend
     subject.target = stream.server
-    subject.server = stream.connection
+    subject.server = stream.connection ?? stream.lost
     const { logLevel } = subject.effects
     if (logLevel === 'silent') return
     this.#say(log.sink, logLevel ?? (settings.logSeparateErrors && !normal ? 'err' : 'info'), log.session, subject, log.structured)

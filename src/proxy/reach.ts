@@ -43,6 +43,8 @@ export class Reach implements AttemptEvents, Waiter {
   assignedAt = -1
   retries = 0
   redispatched = false
+  /** The last connection that was not made, once no other is tried. */
+  lost: Connection | undefined
   /** How many waited before this one when it queued, itself included; 0: it did not. */
   queuedBehind = 0
   readonly #seeker: Seeker
@@ -124,12 +126,13 @@ export class Reach implements AttemptEvents, Waiter {
     this.#seeker.joined(conn)
   }
 
-  failed(_handler: string, why: Why): void {
+  failed(_handler: string, why: Why, conn: Connection | undefined): void {
     const { backend, server } = this
     this.#attempt = undefined
     if (server === undefined || this.#stopped) return
     const timedOut = why.cause === 'timeout'
     if (this.retries >= backend.settings.retries) {
+      this.lost = conn
       this.#seeker.unreached(timedOut ? 's' : 'S', 'C')
       return
     }

@@ -62,11 +62,11 @@ export class StreamRecord implements SessionRecord {
   }
 
   get serverLocal(): Address | undefined {
-    return this.#stream.connection?.src
+    return (this.#stream.connection ?? this.#stream.lost)?.src
   }
 
   get serverAddress(): Address | undefined {
-    return this.#stream.connection?.dst
+    return (this.#stream.connection ?? this.#stream.lost)?.dst
   }
 
   get handshakeTime(): number {

@@ -110,6 +110,11 @@ export class Stream implements ConnectionUser, Seeker {
     return this.#reach?.redispatched ?? false
   }
 
+  /** The last connection to a server that was not made; undefined while another may be. */
+  get lost(): Connection | undefined {
+    return this.#reach?.lost
+  }
+
   /** How many waited before this one when it queued, itself included. */
   get queuedBehind(): number {
     return this.#reach?.queuedBehind ?? 0

@@ -31,6 +31,7 @@ import { helloFetches } from './fetches/hello.ts'
 import { internalFetches } from './fetches/internal.ts'
 import { layer4Fetches } from './fetches/layer4.ts'
 import { layer5Fetches } from './fetches/layer5.ts'
+import { tlsErrorFetches } from './fetches/tls-errors.ts'
 import { layer6Fetches } from './fetches/layer6.ts'
 import { processFetches } from './fetches/process.ts'
 import { proxyFetches } from './fetches/proxies.ts'
@@ -40,7 +41,7 @@ import { useBackendRules, useServerRules } from './switching.ts'
 export const samplePlugin: Plugin = {
   name: 'samples',
   keywords: [acl, logFormat, logFormatSd, errorLogFormat, requestRules, responseRules, requestInspectDelay, responseInspectDelay, globalSetVar, globalSetVarFmt, declareCapture, useBackendRules, useServerRules],
-  fetches: [...internalFetches, ...processFetches, ...proxyFetches, ...layer4Fetches, ...layer5Fetches, ...certificateFetches, ...layer6Fetches, ...helloFetches, ...captureFetches],
+  fetches: [...internalFetches, ...processFetches, ...proxyFetches, ...layer4Fetches, ...layer5Fetches, ...tlsErrorFetches, ...certificateFetches, ...layer6Fetches, ...helloFetches, ...captureFetches],
   converters: [
     ...stringConverters,
     ...wordConverters,

@@ -5,8 +5,8 @@ import net from 'node:net'
 import path from 'node:path'
 import tlsModule from 'node:tls'
 import t, { type Test } from 'tap'
-import { EMPTY_IN, serve, SHUT_IN, tlsFact, type Connection, type MakeHandler, type TlsFacts, type Why } from 'headgate/plugin'
-import { tls, tlsFailureFact } from '../../handlers/tls.ts'
+import { EMPTY_IN, serve, SHUT_IN, tlsFact, tlsFailureFact, type Connection, type MakeHandler, type TlsFacts, type Why } from 'headgate/plugin'
+import { tls } from '../../handlers/tls.ts'
 import { bindLines, serverLines } from '../../src/config/lines.ts'
 import { EngineConnection, type ConnectionEvents, type ConnectionPlan } from '../../src/net/connection.ts'
 import { nodeProvider } from '../../src/net/node/provider.ts'
@@ -365,8 +365,8 @@ t.test('towards a server', async (t) => {
 
   t.equal(await open(`ssl ca-file ${made.caFile}`), 'done TLSv1.3')
   t.equal(await open(`ssl ca-file ${made.caFile} sni str(server.test)`), 'done TLSv1.3')
-  t.equal(await open(`ssl ca-file ${made.caFile} sni str(evil.test)`), 'tls: SSL handshake failure')
-  t.equal(await open(`ssl ca-file ${made.caFile} verifyhost evil.test`), 'tls: SSL handshake failure')
+  t.equal(await open(`ssl ca-file ${made.caFile} sni str(evil.test)`), 'tls: Server presented an SSL certificate different from the expected one')
+  t.equal(await open(`ssl ca-file ${made.caFile} verifyhost evil.test`), 'tls: Server presented an SSL certificate different from the configured one')
   t.equal(await open(`ssl ca-file ${made.wrongCaFile}`), 'tls: SSL handshake failure')
   t.equal(await open('ssl verify none ssl-max-ver TLSv1.2'), 'done TLSv1.2')
   t.same(names.filter((name) => name !== false), ['server.test', 'evil.test'])

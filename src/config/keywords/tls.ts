@@ -143,6 +143,18 @@ export const tuneSslCaptureBufferSize = keyword<number>({
   parse: (args) => integer(args),
 })
 
+/** Default off: no secret of a connection is kept beside it. */
+export const tuneSslKeylog = keyword<boolean>({
+  name: 'tune.ssl.keylog',
+  sections: GLOBAL,
+  args: '{ on | off }',
+  doc: 'Secrets of TLS 1.3 are kept while their connection is open, for ssl_fc_client_traffic_secret_0 and its like: whoever has them can read what is said. Default off.',
+  parse: (args) => {
+    const w = args.next()
+    return w?.text === 'on' || w?.text === 'off' ? w.text === 'on' : args.fail(`'tune.ssl.keylog' expects either 'on' or 'off' but got '${w?.text ?? ''}'.`, undefined, w)
+  },
+})
+
 export const sslDhParamFile = list('ssl-dh-param-file', '<file>', 'file path', 'Parameters for DHE key exchange on bind lines whose certificate file has none, in PEM.')
 
 export const tlsKeywords: readonly Keyword<unknown>[] = [
@@ -156,6 +168,7 @@ export const tlsKeywords: readonly Keyword<unknown>[] = [
   sslServerVerify,
   tuneSslCachesize,
   tuneSslCaptureBufferSize,
+  tuneSslKeylog,
   tuneSslLifetime,
   tuneSslDefaultDhParam,
   sslDhParamFile,

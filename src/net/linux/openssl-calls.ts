@@ -37,6 +37,8 @@ export interface OpenSsl {
   ctxSetAlpn(ctx: Ptr, protocols: Uint8Array, size: number): number
   /** The choice among the protocols that a client offers: an index into its list as on the wire, or -1. */
   ctxSetAlpnSelect(ctx: Ptr): void
+  /** Its connections tell their secrets to whom onKeyLog() named. */
+  ctxSetKeyLog(ctx: Ptr): void
   ctxUseCertificate(ctx: Ptr, x509: Ptr): number
   ctxUseKey(ctx: Ptr, key: Ptr): number
   ctxSetDh(ctx: Ptr, params: Ptr): number
@@ -81,9 +83,14 @@ export interface OpenSsl {
   /** The latest entry, left where it is; 0: none. */
   errorLast(): number
   errorReason(error: number): string | null
+  errorLibrary(error: number): string | null
   errorClear(): void
   verifyResult(ssl: Ptr): number
   peerCertificate(ssl: Ptr): Ptr
+  /** STACK_OF(X509) *, which stays the connection's. */
+  peerChain(ssl: Ptr): Ptr
+  stackSize(stack: Ptr): number
+  stackItem(stack: Ptr, index: number): Ptr
   serverName(ssl: Ptr, type: number): string | null
   protocol(ssl: Ptr): number
   currentCipher(ssl: Ptr): Ptr
@@ -121,9 +128,13 @@ export type AlpnChoice = (offered: Buffer) => number
 /** Whether verification goes on in spite of a fault: its number, and its depth in the chain (0: the certificate itself). */
 export type VerifyChoice = (error: number, depth: number) => boolean
 
+/** One line of the key log of a connection, in memory of its own. */
+export type KeyLogLine = (ssl: Ptr, line: Buffer) => void
+
 let loaded: OpenSsl | NoOpenSsl | undefined
 let choose: AlpnChoice = () => -1
 let tolerate: VerifyChoice = () => false
+let logKey: KeyLogLine = () => undefined
 
 /** Who chooses the protocol while a handshake runs: called from inside accept(), for the connection that is being accepted. */
 export function onAlpn(choice: AlpnChoice): void {
@@ -133,6 +144,11 @@ export function onAlpn(choice: AlpnChoice): void {
 /** Who judges faults found while a handshake runs. */
 export function onVerify(choice: VerifyChoice): void {
   tolerate = choice
+}
+
+/** Who keeps secrets of the connections that log them. */
+export function onKeyLog(keep: KeyLogLine): void {
+  logKey = keep
 }
 
 /** Binds the functions once per thread. */
@@ -206,6 +222,19 @@ function bindFunctions(koffi: typeof import('koffi')): OpenSsl {
     koffi.pointer(koffi.proto('int headgate_verify(int, intptr_t)')),
   )
 
+  const setKeyLog: (ctx: Ptr, callback: bigint) => void = f('void SSL_CTX_set_keylog_callback(intptr_t, void *)')
+  const strlen: (text: Ptr) => number = f('size_t strlen(intptr_t)')
+  let keyLog: bigint | undefined
+  const registerKeyLog = (): bigint =>
+    koffi.register(
+      (ssl: Ptr, text: Ptr): void => {
+        const line = Buffer.alloc(strlen(text))
+        copyOut(line, text, line.length)
+        logKey(ssl, line)
+      },
+      koffi.pointer(koffi.proto('void headgate_keylog(intptr_t, intptr_t)')),
+    )
+
   return {
     version,
     addressOf: (bytes) => Number(koffi.address(bytes)),
@@ -229,6 +258,7 @@ function bindFunctions(koffi: typeof import('koffi')): OpenSsl {
     ctxSetReadBuffer: f('void SSL_CTX_set_default_read_buffer_len(intptr_t, size_t)'),
     ctxSetAlpn: f('int SSL_CTX_set_alpn_protos(intptr_t, void *, uint)'),
     ctxSetAlpnSelect: (ctx) => setAlpnSelect(ctx, alpnSelect, 0),
+    ctxSetKeyLog: (ctx) => setKeyLog(ctx, (keyLog ??= registerKeyLog())),
     ctxUseCertificate: f('int SSL_CTX_use_certificate(intptr_t, intptr_t)'),
     ctxUseKey: f('int SSL_CTX_use_PrivateKey(intptr_t, intptr_t)'),
     ctxSetDh: f('int SSL_CTX_set0_tmp_dh_pkey(intptr_t, intptr_t)'),
@@ -270,9 +300,13 @@ function bindFunctions(koffi: typeof import('koffi')): OpenSsl {
     errorLast: f('ulong ERR_peek_last_error()'),
     errorGet: f('ulong ERR_get_error()'),
     errorReason: f('const char *ERR_reason_error_string(ulong)'),
+    errorLibrary: f('const char *ERR_lib_error_string(ulong)'),
     errorClear: f('void ERR_clear_error()'),
     verifyResult: f('long SSL_get_verify_result(intptr_t)'),
     peerCertificate: f('intptr_t SSL_get1_peer_certificate(intptr_t)'),
+    peerChain: f('intptr_t SSL_get_peer_cert_chain(intptr_t)'),
+    stackSize: f('int OPENSSL_sk_num(intptr_t)'),
+    stackItem: f('intptr_t OPENSSL_sk_value(intptr_t, int)'),
     serverName: f('const char *SSL_get_servername(intptr_t, int)'),
     protocol: f('int SSL_version(intptr_t)'),
     currentCipher: f('intptr_t SSL_get_current_cipher(intptr_t)'),

@@ -88,7 +88,7 @@ export class OpenSslClient extends OpenSslLayer {
   }
 
   protected refused(verifyResult: number): TlsFailure {
-    return serverFailure(verifyResult)
+    return serverFailure(verifyResult, this.#servername !== '')
   }
 
   protected sni(): string {

@@ -66,6 +66,7 @@ export class TlsContext {
     ssl.ctxSetOptions(ctx, options + IGNORE_UNEXPECTED_EOF + NO_COMPRESSION + NO_RENEGOTIATION + (offer.tickets ? 0 : NO_TICKET))
     this.need(ssl.ctxCtrl(ctx, CTRL_MIN_VERSION, number(offer.minVersion ?? 'TLSv1.2')), 'lowest version')
     this.need(ssl.ctxCtrl(ctx, CTRL_MAX_VERSION, number(offer.maxVersion ?? 'TLSv1.3')), 'highest version')
+    if (offer.keyLog === true) ssl.ctxSetKeyLog(ctx)
     if (offer.ciphers !== undefined) this.need(ssl.ctxSetCiphers(ctx, offer.ciphers), `ciphers '${offer.ciphers}'`)
     if (offer.ciphersuites !== undefined) this.need(ssl.ctxSetSuites(ctx, offer.ciphersuites), `ciphersuites '${offer.ciphersuites}'`)
     if (offer.curves !== undefined) this.need(ssl.ctxCtrlText(ctx, CTRL_GROUPS, 0, offer.curves), `curves '${offer.curves}'`)

@@ -1,5 +1,6 @@
 // Owns what OpenSSL knows of a session, read while it can be: ciphers, the peer's certificate, what an error is.
 
+import { tlsError, type TlsError } from '../../core/tls.ts'
 import type { OpenSsl } from './openssl-calls.ts'
 
 const BIO_CTRL_PENDING = 10
@@ -28,13 +29,30 @@ export function cipherOf(ssl: OpenSsl, pointer: number): Cipher {
 export function peerCertificate(ssl: OpenSsl, handle: number): Buffer | undefined {
   const x509 = ssl.peerCertificate(handle)
   if (x509 === 0) return undefined
+  const der = derOf(ssl, x509)
+  ssl.x509Free(x509)
+  return der
+}
+
+function derOf(ssl: OpenSsl, x509: number): Buffer {
   const bio = ssl.bioMem()
   ssl.x509ToBio(bio, x509)
   const der = Buffer.alloc(ssl.bioCtrl(bio, BIO_CTRL_PENDING, 0))
   ssl.bioRead(bio, der, der.length)
   ssl.bioFree(bio)
-  ssl.x509Free(x509)
   return der
+}
+
+/** DER of the certificates that the peer showed in this handshake, one behind the other: a server's with its own, a client's without. */
+export function peerChain(ssl: OpenSsl, handle: number): Buffer | undefined {
+  const stack = ssl.reused(handle) === 1 ? 0 : ssl.peerChain(handle)
+  const size = stack === 0 ? 0 : ssl.stackSize(stack)
+  return size <= 0 ? undefined : Buffer.concat(Array.from({ length: size }, (_, i) => derOf(ssl, ssl.stackItem(stack, i))))
+}
+
+/** 0: there is none. */
+export function errorOf(ssl: OpenSsl, number: number): TlsError | undefined {
+  return number === 0 ? undefined : tlsError(number, ssl.errorLibrary(number) ?? `lib(${(number >>> 23) & 0xff})`, ssl.errorReason(number) ?? `reason(${number & 0x7fffff})`)
 }
 
 /** OpenSSL's SSL library, and the reasons that stand for alerts received. */

@@ -15,12 +15,13 @@ import { constants } from 'node:os'
 import type { Address } from '../../core/address.ts'
 import type { Bytes } from '../../core/bytes.ts'
 import { EMPTY_IN, ERR_IN, ERR_OUT, FULL_OUT, SHUT_IN, SHUT_OUT, type Flow, type HandshakeState, type Owner } from '../../core/sock.ts'
-import { HANDSHAKE_CLOSED, HANDSHAKE_FAILURE } from '../../core/tls.ts'
-import type { TlsCertificate, TlsFacts, TlsFailure, TlsSession } from '../../core/tls.ts'
+import { HANDSHAKE_CLOSED, HANDSHAKE_FAILURE, TLS_FATAL } from '../../core/tls.ts'
+import type { TlsCertificate, TlsFacts, TlsFailure, TlsLive, TlsSecrets, TlsSession } from '../../core/tls.ts'
 import type { OpenSsl } from './openssl-calls.ts'
 import { versionName, type TlsContext } from './openssl-context.ts'
 import { opensslSecrets } from './openssl-secrets.ts'
-import { cipherOf, isAlert, peerCertificate } from './openssl-facts.ts'
+import { cipherOf, errorOf, isAlert, peerCertificate, peerChain } from './openssl-facts.ts'
+import { forgetKeyLog, keyLogged } from './openssl-keylog.ts'
 import { addressOf } from './openssl-lent.ts'
 import { makeRoom } from './room.ts'
 import type { LinuxSock } from './sock.ts'
@@ -35,8 +36,10 @@ const BIO_C_SET_MEM_EOF_RETURN = 130
 const BOTH_SHUT = 3
 const RECORD = 16384
 const NOTHING = Buffer.alloc(1)
+/** The number of the error that was last taken from OpenSSL's queue; 0: it was empty. */
+let raised = 0
 
-export abstract class OpenSslLayer implements TlsSession {
+export abstract class OpenSslLayer implements TlsSession, TlsLive {
   error = ''
   failure: TlsFailure | undefined
   protected readonly ssl: OpenSsl
@@ -160,7 +163,11 @@ export abstract class OpenSslLayer implements TlsSession {
     // An end without an alert is the peer's going, not ours.
     const gone = error === ZERO_RETURN || result === 0 || (error === SYSCALL && reason === '') || reason === 'ECONNRESET' || reason === 'EPIPE' || reason === 'unexpected eof while reading'
     if (gone) this.#fail({ detail: HANDSHAKE_CLOSED, reason: reason.startsWith('E') ? reason : '' })
-    else this.#fail(verify === 0 ? { detail: HANDSHAKE_FAILURE, reason } : this.refused(verify))
+    else {
+      const failure = verify === 0 ? { detail: HANDSHAKE_FAILURE, reason } : this.refused(verify)
+      const cause = errorOf(this.ssl, raised)
+      this.#fail({ ...failure, sni: this.sni(), ...(cause === undefined ? {} : { error: cause }) })
+    }
   }
 
   #fail(failure: TlsFailure): void {
@@ -173,6 +180,7 @@ export abstract class OpenSslLayer implements TlsSession {
   #reason(errno: number): string {
     const first = this.ssl.errorGet()
     this.ssl.errorClear()
+    raised = first
     if (first !== 0) return this.ssl.errorReason(first) ?? `error ${first.toString(16)}`
     return errno > 0 ? errnoName(errno) : ''
   }
@@ -199,8 +207,20 @@ export abstract class OpenSslLayer implements TlsSession {
       peerShown: peer !== undefined && !resumed,
       verifyResult: peer === undefined || !this.verifies ? 0 : ssl.verifyResult(handle),
       own: this.own,
-      secrets: () => (this.handle === 0 ? undefined : opensslSecrets(ssl, this.handle)),
+      live: this,
     }
+  }
+
+  secrets(): TlsSecrets | undefined {
+    return this.handle === 0 ? undefined : opensslSecrets(this.ssl, this.handle)
+  }
+
+  chain(): Buffer | undefined {
+    return this.handle === 0 || !this.shown ? undefined : peerChain(this.ssl, this.handle)
+  }
+
+  keyLogged(label: string): string | undefined {
+    return keyLogged(this.handle, label)
   }
 
   fill(into: Bytes): Flow {
@@ -287,7 +307,7 @@ export abstract class OpenSslLayer implements TlsSession {
     const alert = isAlert(this.ssl.errorLast())
     const reason = this.#reason(errno)
     if (alert) {
-      this.#break(reason)
+      this.#breakTls(reason)
       return ERR_IN
     }
     const again = this.ssl.peek(this.handle, NOTHING, 1)
@@ -299,8 +319,15 @@ export abstract class OpenSslLayer implements TlsSession {
       this.#ended = true
       return SHUT_IN
     }
-    this.#break(reason)
+    this.#breakTls(reason)
     return ERR_IN
+  }
+
+  /** By what is now in `raised`, if anything is. */
+  #breakTls(reason: string): void {
+    const error = errorOf(this.ssl, raised)
+    if (error !== undefined) this.failure ??= { detail: TLS_FATAL, reason, error }
+    this.#break(reason)
   }
 
   #break(reason: string): void {
@@ -339,7 +366,7 @@ export abstract class OpenSslLayer implements TlsSession {
       error = this.ssl.getError(this.handle, again)
       this.ssl.errorClear()
       if (error !== WANT_WRITE && error !== WANT_READ) {
-        this.#break(reason)
+        this.#breakTls(reason)
         return ERR_OUT
       }
     }
@@ -387,6 +414,7 @@ export abstract class OpenSslLayer implements TlsSession {
       ssl.setShutdown(handle, BOTH_SHUT) // a session is not worth less because its connection ended early
     }
     this.handle = 0
+    forgetKeyLog(handle)
     ssl.sslFree(handle)
     this.#rest = undefined
   }

@@ -57,7 +57,7 @@ export class OpenSslServer extends OpenSslLayer {
   }
 
   protected refused(verifyResult: number): TlsFailure {
-    return clientFailure(verifyResult, this.#refusedAt)
+    return { ...clientFailure(verifyResult, this.#refusedAt), ...this.#faults }
   }
 
   /** The first fault at each level is kept, ignored or not. */

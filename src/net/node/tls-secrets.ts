@@ -4,6 +4,7 @@
 
 import type { TLSSocket } from 'node:tls'
 import type { TlsSecrets } from '../../core/tls.ts'
+import type { KeyLog } from '../key-log.ts'
 
 const SEQUENCE = 0x30
 const OCTET_STRING = 0x04
@@ -20,7 +21,8 @@ function element(der: Buffer, at: number): { readonly tag: number; readonly cont
   return end > der.length ? undefined : { tag, contents: der.subarray(begin, end), end }
 }
 
-export function nodeSecrets(socket: TLSSocket, isServer: boolean): TlsSecrets | undefined {
+/** The client's random bytes are told by its key log, where there is one. */
+export function nodeSecrets(socket: TLSSocket, isServer: boolean, log: KeyLog | undefined): TlsSecrets | undefined {
   if (socket.destroyed) return undefined
   const der = socket.getSession()
   const outer = der === undefined ? undefined : element(der, 0)
@@ -36,5 +38,5 @@ export function nodeSecrets(socket: TLSSocket, isServer: boolean): TlsSecrets | 
   // the client says Finished first, in a session that is resumed the server does
   const first = isServer === socket.isSessionReused() ? socket.getFinished() : socket.getPeerFinished()
   if (sessionId === undefined || masterKey === undefined || first === undefined) return undefined
-  return { sessionId, masterKey, uniqueId: first, clientRandom: undefined, serverRandom: undefined }
+  return { sessionId, masterKey, uniqueId: first, clientRandom: log?.clientRandom, serverRandom: undefined }
 }

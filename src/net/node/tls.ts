@@ -11,13 +11,14 @@ import type { Bytes } from '../../core/bytes.ts'
 import { readClientHello } from '../../core/client-hello.ts'
 import { pemBlocks } from '../../core/pem.ts'
 import type { HandshakeState, Sock } from '../../core/sock.ts'
-import { HANDSHAKE_CLOSED, HANDSHAKE_FAILURE, TLS_VERSIONS } from '../../core/tls.ts'
-import type { TlsCertificate, TlsClientSettings, TlsFacts, TlsFailure, TlsMaker, TlsOffer, TlsServerSettings, TlsSession } from '../../core/tls.ts'
+import { HANDSHAKE_CLOSED, HANDSHAKE_FAILURE, sslError, TLS_FATAL, TLS_VERSIONS, tlsError } from '../../core/tls.ts'
+import type { TlsCertificate, TlsClientSettings, TlsError, TlsFacts, TlsFailure, TlsLive, TlsMaker, TlsOffer, TlsSecrets, TlsServerSettings, TlsSession } from '../../core/tls.ts'
 import type { Address } from '../../core/address.ts'
 import { sessionScope } from '../session-scope.ts'
+import { KeyLog } from '../key-log.ts'
 import { cipherBits } from '../tls-facts.ts'
 import { nodeSecrets } from './tls-secrets.ts'
-import { clientFailure, serverFailure, verifyNumber } from '../x509.ts'
+import { CHAIN_UNVERIFIED, clientFailure, serverFailure, verifyNumber } from '../x509.ts'
 import { abort, errorName, HIGH_WATER, StreamSock } from './sock.ts'
 
 /** TLS 1.2 renegotiation lets a client make the server work for nothing; HAProxy refuses it too. Node's constants lack it. */
@@ -85,7 +86,9 @@ export function nodeServer(settings: TlsServerSettings): TlsMaker {
       ...(common ? { ALPNProtocols: [...settings.alpn] } : {}),
       ...HIGH,
     })
-    return new NodeTlsServer(socket, raw, lower, settings)
+    const layer = new NodeTlsServer(socket, raw, lower, settings)
+    if (settings.keyLog === true) layer.keepSecrets()
+    return layer
   }
 }
 
@@ -151,6 +154,7 @@ export function nodeClient(settings: TlsClientSettings): (servername: string) =>
       ...HIGH,
     })
     const layer = new NodeTlsClient(socket, raw, lower, settings, servername)
+    if (settings.keyLog === true) layer.keepSecrets()
     if (settings.reuse) {
       socket.on('session', (made: Buffer) => {
         if (layer.handshake() === 'done') sessions.put(servername, made)
@@ -162,13 +166,14 @@ export function nodeClient(settings: TlsClientSettings): (servername: string) =>
 }
 
 /** What both sides have in common. */
-abstract class NodeTls extends StreamSock implements TlsSession {
+abstract class NodeTls extends StreamSock implements TlsSession, TlsLive {
   override readonly socket: TLSSocket
   readonly #raw: Socket
   readonly #lower: Sock
   #state: HandshakeState = 'busy'
   #cause = ''
   #facts: TlsFacts | undefined
+  #log: KeyLog | undefined
   failure: TlsFailure | undefined
 
   constructor(socket: TLSSocket, raw: Socket, lower: Sock, secure: 'secure' | 'secureConnect') {
@@ -178,7 +183,7 @@ abstract class NodeTls extends StreamSock implements TlsSession {
     this.#lower = lower
     raw.on('error', (error: unknown) => {
       // After the handshake the stream above is not always told: a reset would pass for an end, or for silence.
-      if (this.#state === 'done') this.broke(errorName(error))
+      if (this.#state === 'done') this.#broke(error)
       else this.#fail(error)
     })
     socket.on('error', (error: unknown) => this.#fail(error))
@@ -186,7 +191,7 @@ abstract class NodeTls extends StreamSock implements TlsSession {
     socket.on('close', () => this.#fail(''))
     // A record that does not decrypt is told here only, while nobody released the socket's control as tls.Server does.
     socket.on('_tlsError', (error: unknown) => {
-      if (this.#state === 'done') this.broke(errorName(error))
+      if (this.#state === 'done') this.#broke(error)
     })
     socket.on(secure, () => {
       if (this.#state !== 'busy') return
@@ -203,12 +208,42 @@ abstract class NodeTls extends StreamSock implements TlsSession {
     if (this.#state !== 'busy') return
     this.#state = 'failed'
     this.#cause = error === '' ? '' : errorName(error)
-    this.failure = failureOf(this.#cause)
+    const failure = failureOf(this.#cause)
+    const raised = failure.detail === HANDSHAKE_CLOSED ? undefined : raisedBy(error)
+    this.failure = raised === undefined ? failure : { ...failure, error: raised }
     this.failed()
     this.owner.ready()
   }
 
   protected failed(): void {}
+
+  /** An error after the handshake. */
+  #broke(error: unknown): void {
+    const raised = raisedBy(error)
+    if (raised !== undefined) this.failure ??= { detail: TLS_FATAL, reason: errorName(error), error: raised }
+    this.broke(errorName(error))
+  }
+
+  /** Before the handshake begins, which is not before the event loop's next turn. */
+  keepSecrets(): void {
+    const log = new KeyLog()
+    this.#log = log
+    this.socket.on('keylog', (line: Buffer) => log.take(line))
+    this.socket.on('close', () => log.wipe())
+  }
+
+  secrets(): TlsSecrets | undefined {
+    return nodeSecrets(this.socket, this.isServer, this.#log)
+  }
+
+  /** node:tls puts a chain together of what was shown and what it knows: what was shown cannot be told from it. */
+  chain(): undefined {
+    return undefined
+  }
+
+  keyLogged(label: string): string | undefined {
+    return this.#log?.secret(label)
+  }
 
   /** The peer's certificate is good enough: undefined, or why not. */
   protected abstract judge(): TlsFailure | undefined
@@ -248,7 +283,7 @@ abstract class NodeTls extends StreamSock implements TlsSession {
       peerShown: peer !== undefined && !resumed,
       verifyResult: peer === undefined ? 0 : this.verifyResult(),
       own: this.own,
-      secrets: () => nodeSecrets(socket, this.isServer),
+      live: this,
     }
   }
 
@@ -272,6 +307,14 @@ function failureOf(code: string): TlsFailure {
   if (code === '' || code === 'ECONNRESET' || code === 'EPIPE') return { detail: HANDSHAKE_CLOSED, reason: code }
   return { detail: HANDSHAKE_FAILURE, reason: code.startsWith('ERR_SSL_') ? code.slice(8).toLowerCase().replaceAll('_', ' ') : code }
 }
+
+/** OpenSSL's own words are in the message, one line for each of its errors, the first first. */
+function raisedBy(error: unknown): TlsError | undefined {
+  const [, number, library, reason] = /error:([0-9A-F]{8}):([^:]*):[^:]*:([^:\n]*)/.exec(error instanceof Error ? error.message : '') ?? []
+  return number === undefined ? undefined : tlsError(Number.parseInt(number, 16), library ?? '', reason ?? '')
+}
+
+const NO_CERTIFICATE: TlsFailure = { detail: HANDSHAKE_FAILURE, reason: 'peer did not return a certificate', error: sslError(199, 'peer did not return a certificate') }
 
 class NodeTlsServer extends NodeTls {
   protected readonly isServer = true
@@ -299,9 +342,12 @@ class NodeTlsServer extends NodeTls {
   protected judge(): TlsFailure | undefined {
     if (this.#settings.verify === 'none') return undefined
     const peer = this.peerCertificate()
-    if (peer === undefined) return this.#settings.verify === 'optional' ? undefined : { detail: HANDSHAKE_FAILURE, reason: 'peer did not return a certificate' }
+    if (peer === undefined) return this.#settings.verify === 'optional' ? undefined : NO_CERTIFICATE
     const result = this.verifyResult()
-    return result === 0 || ignoresAll(this.#settings) ? undefined : clientFailure(result)
+    if (result === 0 || ignoresAll(this.#settings)) return undefined
+    const failure = clientFailure(result)
+    // the last fault, and its depth only as far as its number tells
+    return { ...failure, ...(failure.detail === CHAIN_UNVERIFIED ? { caError: result } : { crtError: result }), sni: this.sni() }
   }
 
   protected sni(): string {
@@ -338,7 +384,7 @@ class NodeTlsClient extends NodeTls {
 
   protected judge(): TlsFailure | undefined {
     const result = this.verifyResult()
-    return result === 0 ? undefined : serverFailure(result)
+    return result === 0 ? undefined : serverFailure(result, this.#servername !== '')
   }
 
   protected sni(): string {

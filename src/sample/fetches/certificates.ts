@@ -67,11 +67,13 @@ interface Whose {
   readonly text: string
   readonly source: Source
   readonly der: (subject: Subject) => Buffer | undefined
+  /** What it was shown with. Absent: ours, which no fetch asks for. */
+  readonly chain?: (subject: Subject) => Buffer | undefined
 }
 
-const CLIENT: Whose = { prefix: 'ssl_c', text: "the client's certificate", source: 'client-l5', der: (subject) => subject.client?.get(tlsFact)?.peer }
+const CLIENT: Whose = { prefix: 'ssl_c', text: "the client's certificate", source: 'client-l5', der: (subject) => subject.client?.get(tlsFact)?.peer, chain: (subject) => subject.client?.get(tlsFact)?.live?.chain() }
 const OWN: Whose = { prefix: 'ssl_f', text: 'the certificate that was presented to the client', source: 'client-l5', der: (subject) => derOf(subject.client?.get(tlsFact)?.own) }
-const SERVER: Whose = { prefix: 'ssl_s', text: "the server's certificate", source: 'server-l5', der: (subject) => subject.server?.get(tlsFact)?.peer }
+const SERVER: Whose = { prefix: 'ssl_s', text: "the server's certificate", source: 'server-l5', der: (subject) => subject.server?.get(tlsFact)?.peer, chain: (subject) => subject.server?.get(tlsFact)?.live?.chain() }
 
 const DN: readonly ArgSpec[] = [
   { name: 'entry', type: 'str', optional: true },
@@ -129,7 +131,24 @@ function ofFields(whose: Whose, suffix: string, doc: string, value: (fields: X50
   }
 }
 
+function chainOf({ prefix, text, source, chain }: Whose, which: string): readonly FetchSpec[] {
+  if (chain === undefined) return []
+  return [
+    {
+      name: `${prefix}_chain_der`,
+      output: 'bin',
+      source,
+      doc: `The DER of the certificates that were shown with ${text}, ${which}, one behind the other; none in a session resumed, nor on the node provider.`,
+      compile: () => (subject) => {
+        const der = chain(subject)
+        return der === undefined ? undefined : { type: 'bin', value: der.toString('latin1') }
+      },
+    },
+  ]
+}
+
 export const certificateFetches: readonly FetchSpec[] = [CLIENT, OWN, SERVER].flatMap((whose) => [
+  ...chainOf(whose, whose === SERVER ? 'itself first' : 'without itself'),
   ofDer(whose, 'der', 'The DER', (der) => der.toString('latin1')),
   ofDer(whose, 'sha1', 'The SHA-1 fingerprint', (der) => createHash('sha1').update(der).digest().toString('latin1')),
   {

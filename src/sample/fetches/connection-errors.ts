@@ -1,5 +1,9 @@
 // Owns the numbers of the reasons why a connection fails (manual 7.3.3, fc_err_str).
 
+import { connectFailureFact } from '../../core/connect-failure.ts'
+import { tlsFact } from '../../core/tls.ts'
+import type { Peer } from '../../core/view.ts'
+
 const TEXTS: readonly string[] = [
   'Success',
   'Reached configured maxconn value',
@@ -47,10 +51,44 @@ const TEXTS: readonly string[] = [
   'SSL fatal error',
 ]
 const GENERAL = 6
+const CLIENT_GONE = 24
+const HANDSHAKE_FAILED = 34
+const TLS_BROKE = 43
 
 /** 0 for none; a text that is not in the table counts as a general error. What follows in parentheses does not matter. */
 export function connectionErrorNumber(text: string): number {
   if (text === '') return 0
   const known = TEXTS.indexOf(text.replace(/ \([^()]*\)$/, ''))
   return known >= 0 ? known : Math.max(TEXTS.indexOf(text), GENERAL)
+}
+
+export function connectionErrorText(number: number): string {
+  return TEXTS[number] ?? ''
+}
+
+/** Refused, unreachable: what the network answered has no number in HAProxy either. */
+const ANSWERED = new Set(['ECONNREFUSED', 'ETIMEDOUT', 'EHOSTUNREACH', 'ECONNRESET'])
+const BY_NAME: Readonly<Record<string, number>> = { EMFILE: 2, ENFILE: 3, ENOBUFS: 4, ENOMEM: 4, EAFNOSUPPORT: 5, EPROTONOSUPPORT: 5, EADDRINUSE: 10 }
+const CANNOT_BIND = 8
+const OUT_OF_PORTS = 9
+
+/** Of a connection to a server, made or not. undefined: it has no number, as when the server did not answer. */
+export function serverErrorNumber(server: Peer): number | undefined {
+  const failure = server.get(connectFailureFact)
+  if (failure === undefined) return server.get(tlsFact)?.live?.failure === undefined ? 0 : TLS_BROKE
+  const { why, handler, bound } = failure
+  if (why.cause === 'timeout') return undefined
+  const detail = why.detail ?? ''
+  if (handler !== '') {
+    const number = connectionErrorNumber(detail)
+    return number === CLIENT_GONE ? HANDSHAKE_FAILED : number
+  }
+  if (ANSWERED.has(detail) && server.dst.family !== 'unix') return undefined
+  if (detail === 'EADDRNOTAVAIL') return bound ? CANNOT_BIND : OUT_OF_PORTS
+  return BY_NAME[detail] ?? GENERAL
+}
+
+/** Of a client's connection. `error`: why it was refused, '' when it was not. */
+export function clientErrorNumber(client: Peer, error: string): number {
+  return error === '' && client.get(tlsFact)?.live?.failure !== undefined ? TLS_BROKE : connectionErrorNumber(error)
 }

@@ -2,14 +2,14 @@
 
 import { networkInterfaces } from 'node:os'
 import type { Address } from '../../core/address.ts'
-import type { ArgSpec, Fetched, FetchSpec, Source, Subject } from '../../core/sample.ts'
+import type { ArgSpec, Fetched, FetchSpec, Sample, Source, Subject } from '../../core/sample.ts'
 import { bool, sint, str } from '../../core/sample.ts'
 import type { SessionRecord } from '../../core/record.ts'
 import type { TcpInfo } from '../../core/sock.ts'
 import type { Peer } from '../../core/view.ts'
 import { LISTENER } from '../../core/view.ts'
 import { parseIPv4, parseIPv6 } from '../../util/ip.ts'
-import { connectionErrorNumber } from './connection-errors.ts'
+import { clientErrorNumber, connectionErrorText, serverErrorNumber } from './connection-errors.ts'
 
 /** An address as a sample; Unix sockets have none. */
 function addressSample(address: Address | undefined): Fetched {
@@ -101,6 +101,19 @@ function ofRecord(name: string, source: Source, doc: string, of: (record: Sessio
   }
 }
 
+function serverError(name: string, output: 'sint' | 'str', what: string, show: (number: number) => Sample): FetchSpec {
+  return {
+    name,
+    output,
+    source: 'server-l4',
+    doc: `${what} why the server's connection failed, ${output === 'sint' ? 0 : 'Success'} for none; no value where the server did not answer, or refused.`,
+    compile: () => (subject) => {
+      const number = subject.server === undefined ? undefined : serverErrorNumber(subject.server)
+      return number === undefined ? undefined : show(number)
+    },
+  }
+}
+
 const client = (subject: Subject): Peer | undefined => subject.client
 const server = (subject: Subject): Peer | undefined => subject.server
 
@@ -160,17 +173,20 @@ export const layer4Fetches: readonly FetchSpec[] = [
     output: 'str',
     source: 'client-l4',
     doc: "Why the client's connection failed, Success for no reason.",
-    compile: () => (subject) => (subject.client === undefined ? undefined : str(subject.record?.error || 'Success')),
+    compile: () => (subject) => {
+      const error = subject.record?.error ?? ''
+      return subject.client === undefined ? undefined : str(error === '' ? connectionErrorText(clientErrorNumber(subject.client, error)) : error)
+    },
   },
   {
     name: 'fc_err',
     output: 'sint',
     source: 'client-l4',
     doc: "The number of the reason why the client's connection failed, 0 for none.",
-    compile: () => (subject) => (subject.client === undefined ? undefined : sint(connectionErrorNumber(subject.record?.error ?? ''))),
+    compile: () => (subject) => (subject.client === undefined ? undefined : sint(clientErrorNumber(subject.client, subject.record?.error ?? ''))),
   },
-  { name: 'bc_err', output: 'sint', source: 'server-l4', doc: "0: the server's connection was made; no value when there is none.", compile: () => (subject) => (subject.server === undefined ? undefined : sint(0)) },
-  { name: 'bc_err_str', output: 'str', source: 'server-l4', doc: "Success: the server's connection was made; no value when there is none.", compile: () => (subject) => (subject.server === undefined ? undefined : str('Success')) },
+  serverError('bc_err', 'sint', 'The number of the reason', (number) => sint(number)),
+  serverError('bc_err_str', 'str', 'The reason', (number) => str(connectionErrorText(number))),
   ofRecord('bytes_in', 'end', 'Bytes from the client.', (record) => record.bytesUp),
   ofRecord('bytes_out', 'end', 'Bytes to the client.', (record) => record.bytesDown),
   ofRecord('txn.conn_retries', 'end', 'How often the connection to the server was tried again.', (record) => record.retries),

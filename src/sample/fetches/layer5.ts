@@ -4,9 +4,12 @@ import { capturedHelloFact, isGrease } from '../../core/client-hello.ts'
 import type { ClientHello } from '../../core/client-hello.ts'
 import type { ByteString, Fetched, FetchSpec, Sample, Source, Subject } from '../../core/sample.ts'
 import { bool, sint, str } from '../../core/sample.ts'
-import type { TlsFacts, TlsSecrets } from '../../core/tls.ts'
-import { tlsFact } from '../../core/tls.ts'
+import { cipherSuiteName } from '../../core/cipher-suites.ts'
+import type { TlsFacts, TlsFailure, TlsSecrets } from '../../core/tls.ts'
+import { tlsFact, tlsFailureFact } from '../../core/tls.ts'
+import type { Peer } from '../../core/view.ts'
 import { xxh64 } from '../../util/xxhash.ts'
+import { failedInTls } from './tls-errors.ts'
 
 type Facts = (subject: Subject) => TlsFacts | undefined
 const FRONT: Facts = (subject) => subject.client?.get(tlsFact)
@@ -32,9 +35,18 @@ const NO = bool(false)
 /** What is asked of either side. */
 function side(prefix: 'ssl_fc' | 'ssl_bc', source: Source, who: string, facts: Facts): readonly FetchSpec[] {
   const sideOf = (suffix: string, output: 'bool' | 'sint' | 'str', doc: string, value: (facts: TlsFacts) => Fetched, otherwise?: Sample): FetchSpec =>
-    of(suffix === '' ? prefix : `${prefix}_${suffix}`, source, output, doc, facts, value, otherwise)
+    of(`${prefix}_${suffix}`, source, output, doc, facts, value, otherwise)
   return [
-    sideOf('', 'bool', `Whether the connection with the ${who} is TLS.`, () => bool(true), NO),
+    {
+      name: prefix,
+      output: 'bool',
+      source,
+      doc: `Whether the connection with the ${who} is TLS, or was to be.`,
+      compile: () => (subject) => {
+        const peer: Peer | undefined = prefix === 'ssl_fc' ? subject.client : subject.server
+        return bool(facts(subject) !== undefined || failedInTls(subject, peer))
+      },
+    },
     sideOf('alpn', 'str', `The protocol agreed upon with the ${who} by ALPN.`, ({ alpn }) => text(alpn)),
     sideOf('cipher', 'str', `The cipher of the connection with the ${who}.`, ({ cipher }) => str(cipher)),
     sideOf('protocol', 'str', `The TLS version of the connection with the ${who}, such as TLSv1.3.`, ({ version }) => str(version.replace(/^TLSv1$/, 'TLSv1'))),
@@ -42,6 +54,20 @@ function side(prefix: 'ssl_fc' | 'ssl_bc', source: Source, who: string, facts: F
     sideOf('alg_keysize', 'sint', `Bits of the key of the cipher's algorithm, with the ${who}.`, ({ algorithmBits }) => (algorithmBits === 0 ? undefined : sint(algorithmBits))),
     sideOf('is_resumed', 'bool', `Whether the TLS session with the ${who} is one resumed.`, ({ resumed }) => bool(resumed), NO),
   ]
+}
+
+/** Faults of the client's certificate, those that ended the handshake too. */
+function verified(name: string, doc: string, fault: (found: TlsFacts | TlsFailure) => number | undefined): FetchSpec {
+  return {
+    name,
+    output: 'sint',
+    source: 'client-l5',
+    doc,
+    compile: () => (subject) => {
+      const found = FRONT(subject) ?? subject.client?.get(tlsFailureFact)
+      return found === undefined ? (failedInTls(subject, subject.client) ? sint(0) : undefined) : sint(fault(found) ?? 0)
+    },
+  }
 }
 
 /** What only the two ends know. */
@@ -52,7 +78,7 @@ function secrets(prefix: 'ssl_fc' | 'ssl_bc', source: Source, who: string, facts
     source,
     doc: `${doc} of the TLS session with the ${who}, while the connection is open.`,
     compile: () => (subject) => {
-      const known = facts(subject)?.secrets?.()
+      const known = facts(subject)?.live?.secrets()
       const bytes = known === undefined ? undefined : value(known)
       return bytes === undefined ? undefined : { type: 'bin', value: bytes.toString('latin1') }
     },
@@ -61,9 +87,24 @@ function secrets(prefix: 'ssl_fc' | 'ssl_bc', source: Source, who: string, facts
     secret('session_id', 'The id', ({ sessionId }) => sessionId),
     secret('session_key', 'The master key', ({ masterKey }) => masterKey),
     secret('unique_id', 'The unique id (RFC 5929)', ({ uniqueId }) => uniqueId),
-    secret('client_random', "The client's random bytes, where the provider tells them,", ({ clientRandom }) => clientRandom),
+    secret('client_random', "The client's random bytes, where the provider tells them or tune.ssl.keylog is on,", ({ clientRandom }) => clientRandom),
     secret('server_random', "The server's random bytes, where the provider tells them,", ({ serverRandom }) => serverRandom),
   ]
+}
+
+/** Secrets of TLS 1.3, where they are kept. */
+function keyLogged(prefix: 'ssl_fc' | 'ssl_bc', source: Source, who: string, facts: Facts): readonly FetchSpec[] {
+  const labels = ['client_early_traffic_secret', 'client_handshake_traffic_secret', 'server_handshake_traffic_secret', 'client_traffic_secret_0', 'server_traffic_secret_0', 'exporter_secret', 'early_exporter_secret']
+  return labels.map((label) => ({
+    name: `${prefix}_${label}`,
+    output: 'str',
+    source,
+    doc: `${label.toUpperCase()} of TLS 1.3 with the ${who}, in hexadecimal, while the connection is open and where tune.ssl.keylog is on.${label.includes('early') ? ' There is none: no early data is taken.' : ''}`,
+    compile: () => (subject) => {
+      const secret = facts(subject)?.live?.keyLogged(label.toUpperCase())
+      return secret === undefined ? undefined : { type: 'str', value: secret }
+    },
+  }))
 }
 
 type List = (hello: ClientHello) => readonly number[]
@@ -108,6 +149,13 @@ function ofHello(name: string, output: 'sint', doc: string, value: (hello: Clien
   }
 }
 
+/** As many whole numbers as there are. */
+function suiteNames(bytes: ByteString): ByteString {
+  const names: string[] = []
+  for (let i = 0; i + 1 < bytes.length; i += 2) names.push(cipherSuiteName(bytes.charCodeAt(i) * 256 + bytes.charCodeAt(i + 1)))
+  return names.join()
+}
+
 const same = (bytes: ByteString): ByteString => bytes
 const hex = (bytes: ByteString): ByteString => Buffer.from(bytes, 'latin1').toString('hex').toUpperCase()
 
@@ -116,7 +164,15 @@ export const layer5Fetches: readonly FetchSpec[] = [
   ...side('ssl_bc', 'server-l5', 'server', BACK),
   ...secrets('ssl_fc', 'client-l5', 'client', FRONT),
   ...secrets('ssl_bc', 'server-l5', 'server', BACK),
-  of('ssl_fc_sni', 'client-l5', 'str', 'The server name that the client asked for, in lower case.', FRONT, ({ sni }) => text(sni)),
+  ...keyLogged('ssl_fc', 'client-l5', 'client', FRONT),
+  ...keyLogged('ssl_bc', 'server-l5', 'server', BACK),
+  {
+    name: 'ssl_fc_sni',
+    output: 'str',
+    source: 'client-l5',
+    doc: 'The server name that the client asked for, in lower case.',
+    compile: () => (subject) => text(FRONT(subject)?.sni ?? subject.client?.get(tlsFailureFact)?.sni ?? ''),
+  },
   { ...of('ssl_fc_sni_end', 'client-l5', 'str', 'The server name that the client asked for, matched at its end.', FRONT, ({ sni }) => text(sni)), match: 'end', aclOnly: true },
   { ...of('ssl_fc_sni_reg', 'client-l5', 'str', 'The server name that the client asked for, matched by regular expressions.', FRONT, ({ sni }) => text(sni)), match: 'reg', aclOnly: true },
   of('ssl_bc_sni', 'server-l5', 'str', 'The server name that the server was asked for.', BACK, ({ sni }) => text(sni)),
@@ -125,12 +181,13 @@ export const layer5Fetches: readonly FetchSpec[] = [
   of('ssl_fc_has_early', 'client-l5', 'bool', 'Whether early data was taken: never.', FRONT, () => NO),
   of('ssl_c_used', 'client-l5', 'bool', "Whether there is a client's certificate, the resumed session's counted.", FRONT, ({ peer }) => bool(peer !== undefined)),
   of('ssl_c_verify', 'client-l5', 'sint', "The result of verifying the client's certificate: OpenSSL's number, 0 for good or none.", FRONT, ({ verifyResult }) => sint(verifyResult)),
-  of('ssl_c_err', 'client-l5', 'sint', "What is wrong with the client's certificate itself: OpenSSL's number, 0 for nothing.", FRONT, ({ crtError }) => sint(crtError ?? 0)),
-  of('ssl_c_ca_err', 'client-l5', 'sint', "What is wrong with the certificates above the client's: OpenSSL's number, 0 for nothing.", FRONT, ({ caError }) => sint(caError ?? 0)),
-  of('ssl_c_ca_err_depth', 'client-l5', 'sint', "How far above the client's certificate the faulty one is.", FRONT, ({ caErrorDepth }) => sint(caErrorDepth ?? 0)),
+  verified('ssl_c_err', "What is wrong with the client's certificate itself: OpenSSL's number, 0 for nothing.", ({ crtError }) => crtError),
+  verified('ssl_c_ca_err', "What is wrong with the certificates above the client's: OpenSSL's number, 0 for nothing.", ({ caError }) => caError),
+  verified('ssl_c_ca_err_depth', "How far above the client's certificate the faulty one is.", ({ caErrorDepth }) => caErrorDepth),
   ofHello('ssl_fc_protocol_hello_id', 'sint', 'The version that the client hello names', ({ version }) => sint(version)),
   list('ssl_fc_cipherlist_bin', 'bin', 'Cipher suites that the client offers, two bytes each', ({ ciphers }) => ciphers, 2, same),
   list('ssl_fc_cipherlist_hex', 'str', 'Cipher suites that the client offers, in hexadecimal', ({ ciphers }) => ciphers, 2, hex),
+  list('ssl_fc_cipherlist_str', 'str', 'Cipher suites that the client offers, by the names that OpenSSL has for them', ({ ciphers }) => ciphers, 2, suiteNames),
   ofHello('ssl_fc_cipherlist_xxh', 'sint', 'The xxh64 hash of all cipher suites that the client offers', ({ ciphers }) => sint(xxh64(Buffer.from(bytesOf(ciphers, 2, Infinity, false), 'latin1'), 0n))),
   list('ssl_fc_extlist_bin', 'bin', 'Extensions of the client hello, two bytes each', ({ extensions }) => extensions, 2, same),
   list('ssl_fc_eclist_bin', 'bin', 'Groups that the client offers for the key exchange, two bytes each', ({ groups }) => groups ?? [], 2, same),
