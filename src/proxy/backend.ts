@@ -53,6 +53,9 @@ export class Backend implements ProxyView {
   readonly #wasUsable: boolean[] = []
   #usable: readonly Server[] | undefined
   readonly #lookAgain = new Alarm(() => this.admit())
+  /** Sessions that end while others are admitted ask for it again: once more then, not within. */
+  #admitting = false
+  #admitAgain = false
 
   constructor(settings: BackendSettings, servers: readonly Server[], balance: Balance, sessions: Gauge, waiting: Gauge, wheel: Wheel, process: ProcessView) {
     this.settings = settings
@@ -154,8 +157,19 @@ export class Backend implements ProxyView {
     this.#queue.leave(ticket)
   }
 
-  /** Looks whether those who wait can go on: a slot was freed, a server came back. */
+  /** Looks whether those who wait can go on: a slot was freed, a server came back. What goes wrong with one of them is its own, not the caller's. */
   admit(): void {
+    this.#admitAgain = true
+    if (this.#admitting) return
+    this.#admitting = true
+    while (this.#admitAgain) {
+      this.#admitAgain = false
+      this.#admit()
+    }
+    this.#admitting = false
+  }
+
+  #admit(): void {
     if (this.#queue.length === 0) {
       this.#wheel.disarm(this.#lookAgain)
       return

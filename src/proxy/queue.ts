@@ -16,10 +16,12 @@ export interface Priority {
 export interface Waiter extends Sourced {
   /** undefined: class 0, no offset. Read when it joins. */
   readonly priority?: Priority | undefined
-  /** A slot is taken for it on this server. */
+  /** A slot is taken for it on this server. Never throws: whoever gave the place back is somebody else. */
   admitted(server: Server): void
-  /** Its time is over. */
+  /** Its time is over. Never throws. */
   queueTimeout(): void
+  /** To look for a server for it threw: it waits no more, and has no slot. */
+  unservable(error: unknown): void
 }
 
 export class Ticket extends Timer {
@@ -103,7 +105,14 @@ export class Queue {
     const line = this.#ranked ? [...this.#waiting].sort((a, b) => a.compare(b)) : this.#waiting
     for (const ticket of line) {
       if (!this.#waiting.has(ticket)) continue // gone, because of who was admitted before
-      const server = slot(ticket)
+      let server: Server | undefined
+      try {
+        server = slot(ticket)
+      } catch (error) {
+        this.leave(ticket)
+        ticket.waiter.unservable(error)
+        continue
+      }
       if (server === undefined) {
         if (each || ticket.only !== undefined) continue
         return

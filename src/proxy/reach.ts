@@ -30,6 +30,8 @@ export interface Seeker {
   /** No server was to be had: 's' and 'Q' when it waited too long, 's' or 'S' and 'C' when none could be connected to. */
   unreached(by: 's' | 'S', where: 'Q' | 'C'): void
   report(where: string, error: unknown): void
+  /** A bug where nobody called who could be told: it costs the session. Never throws. */
+  failed(where: string, error: unknown): void
 }
 
 /** The pause before a retry on the same server, unless the connect timeout is shorter. ms */
@@ -96,16 +98,34 @@ export class Reach implements AttemptEvents, Waiter {
     } else this.admitted(choice)
   }
 
+  // What timers, queues and attempts call is guarded: a throw there would be somebody else's, or nobody's.
+
   admitted(server: Server): void {
     this.#ticket = undefined
     this.server = server
+    try {
+      this.#approach(server)
+    } catch (error) {
+      this.#seeker.failed('the way to a server', error)
+    }
+  }
+
+  #approach(server: Server): void {
     this.#trace?.note(`server ${this.backend.name}/${server.name}`)
     if (this.assignedAt < 0) this.assignedAt = this.#wheel.now()
     if (!this.#seeker.gone()) this.#connect(server)
   }
 
   queueTimeout(): void {
-    this.#seeker.unreached('s', 'Q')
+    try {
+      this.#seeker.unreached('s', 'Q')
+    } catch (error) {
+      this.#seeker.failed('the end of a session', error)
+    }
+  }
+
+  unservable(error: unknown): void {
+    this.#seeker.failed('the choice of a server', error)
   }
 
   #connect(server: Server): void {
@@ -127,9 +147,18 @@ export class Reach implements AttemptEvents, Waiter {
   }
 
   failed(_handler: string, why: Why, conn: Connection | undefined): void {
-    const { backend, server } = this
+    const { server } = this
     this.#attempt = undefined
     if (server === undefined || this.#stopped) return
+    try {
+      this.#again(server, why, conn)
+    } catch (error) {
+      this.#seeker.failed('the way to another server', error)
+    }
+  }
+
+  #again(server: Server, why: Why, conn: Connection | undefined): void {
+    const { backend } = this
     const timedOut = why.cause === 'timeout'
     if (this.retries >= backend.settings.retries) {
       this.lost = conn
@@ -147,7 +176,12 @@ export class Reach implements AttemptEvents, Waiter {
     } else if (timedOut) this.#connect(server)
     else {
       this.#backOff ??= new Alarm(() => {
-        if (this.server !== undefined && !this.#stopped) this.#connect(this.server)
+        if (this.server === undefined || this.#stopped) return
+        try {
+          this.#connect(this.server)
+        } catch (error) {
+          this.#seeker.failed('the way to a server', error)
+        }
       })
       const { connectTimeout } = backend.settings
       this.#wheel.arm(this.#backOff, connectTimeout > 0 ? Math.min(BACK_OFF_MS, connectTimeout) : BACK_OFF_MS)

@@ -215,6 +215,11 @@ export class Stream implements ConnectionUser, Seeker {
     this.#host.report(where, error)
   }
 
+  failed(where: string, error: unknown): void {
+    this.#host.report(where, error)
+    this.broken()
+  }
+
   joined(conn: Connection): void {
     this.connection = conn
     const now = this.#host.wheel.now()
@@ -243,14 +248,14 @@ export class Stream implements ConnectionUser, Seeker {
   }
 
   /** A bug where nobody called: it costs the session. */
-  readonly #failed = (error: unknown): void => {
-    this.#host.report('content rules', error)
-    this.broken()
-  }
+  readonly #failed = (error: unknown): void => this.failed('content rules', error)
 
-  /** One of its connections is gone by a bug; the session is over with it. */
+  /** One of its connections is gone by a bug, the other goes with it. */
   broken(): void {
-    if (!this.isOver) this.#end('I', this.where)
+    if (!this.isOver) return this.#end('I', this.where)
+    // It was ending: how far that came nobody can say.
+    this.client.reset()
+    this.connection?.reset()
   }
 
   ready(): void {

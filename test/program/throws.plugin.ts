@@ -6,7 +6,7 @@ const throwsService = flag('throws-service', ['frontend'], 'Echoes; throws outsi
 
 /** Until there is no memory left. */
 function grow(): never {
-  for (const all: unknown[] = []; ; ) all.push(new Array(10_000).fill({}))
+  for (const all: unknown[] = []; ; ) all.push(Array.from({ length: 10_000 }, () => ({})))
 }
 
 const app = service('throws', (peer) => ({

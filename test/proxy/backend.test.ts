@@ -152,7 +152,7 @@ t.test('queue: in order, each for its time, anyone may leave', async (t) => {
   const { wheel, clock } = fakeWheel()
   const queue = new Queue(wheel, new GaugeMemory().gauge())
   const log: string[] = []
-  const waiter = (name: string): Waiter => ({ source: address('192.0.2.1:1'), admitted: (s) => log.push(`${name} on ${s.name}`), queueTimeout: () => log.push(`${name} gave up`) })
+  const waiter = (name: string): Waiter => ({ source: address('192.0.2.1:1'), admitted: (s) => log.push(`${name} on ${s.name}`), queueTimeout: () => log.push(`${name} gave up`), unservable: (error) => log.push(`${name}: ${String(error)}`) })
   const [one, two, , four] = ['one', 'two', 'three', 'four'].map((name, i) => queue.join(waiter(name), i === 3 ? 0 : 1000))
   t.same([one?.position, two?.position, four?.position], [0, 1, 3])
   if (two !== undefined) {

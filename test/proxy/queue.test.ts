@@ -14,7 +14,7 @@ t.test('classes, then times moved by offsets, then arrival', async (t) => {
   if (server === undefined) throw new Error('no server')
   const order: string[] = []
   const join = (name: string, priority?: Priority): void => {
-    const waiter: Waiter = { source: { family: 'none' }, ...(priority === undefined ? {} : { priority }), admitted: () => order.push(name), queueTimeout: () => undefined }
+    const waiter: Waiter = { source: { family: 'none' }, unservable: () => undefined, ...(priority === undefined ? {} : { priority }), admitted: () => order.push(name), queueTimeout: () => undefined }
     queue.join(waiter, 0)
     clock.advance(10)
   }
