@@ -1,6 +1,7 @@
 // Owns the list of the built-in plugins, in the order that decides between handlers with the same slot.
 
 import type { Plugin } from 'headgate/plugin'
+import { acceptNetscalerCipPlugin } from './accept-netscaler-cip.ts'
 import { acceptProxyPlugin } from './accept-proxy.ts'
 import { demo } from './demo.ts'
 import { health } from './health.ts'
@@ -11,4 +12,4 @@ import { tcpRules } from './tcp-rules.ts'
 import { tls } from './tls.ts'
 import { uniqueId } from './unique-id.ts'
 
-export const builtinPlugins: readonly Plugin[] = [sendProxy, health, monitor, acceptProxyPlugin, tcpRules, tls, uniqueId, demo, session]
+export const builtinPlugins: readonly Plugin[] = [sendProxy, health, monitor, acceptNetscalerCipPlugin, acceptProxyPlugin, tcpRules, tls, uniqueId, demo, session]

@@ -145,7 +145,7 @@ t.test('plan: the built-in sequence', async (t) => {
   const all = builtinPlugins.flatMap((plugin) => plugin.handlers ?? [])
   const tls = [spec('tls', { after: ['accept-proxy'] }), spec('tls', { after: ['send-proxy'] }, 'connect')]
   const specs = all.some((s) => s.name === 'tls') ? all : [...all, ...tls]
-  const sequence = ['health', 'monitor', 'tcp-rules connection', 'accept-proxy', 'tcp-rules handshake', 'tls', 'tcp-rules session']
+  const sequence = ['health', 'monitor', 'tcp-rules connection', 'accept-netscaler-cip', 'accept-proxy', 'tcp-rules handshake', 'tls', 'tcp-rules session']
   t.same(names(specs).filter((name) => name !== 'demo-service' && name !== 'unique-id'), [...sequence, 'session'])
   t.same(names(specs, 'connect'), ['send-proxy', 'tls'])
   const isFirst = (s: HandlerSpec): boolean => s.name === 'health'

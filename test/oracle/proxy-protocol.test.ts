@@ -1,10 +1,12 @@
-// Owns the PROXY protocol on the wire: what is sent to servers, byte for byte, and what is made of headers that clients send.
+// Owns the PROXY protocol on the wire: what is sent to servers, byte for byte, and what is made of headers that clients send; and the
+// NetScaler Client IP header, which is only received.
 
 import t from 'tap'
 import { oracle } from '../kit/oracle.ts'
 import type { Places, Scenario, World } from '../kit/oracle.ts'
 import { pair } from '../kit/oracle-pair.ts'
 import { checksumHolds, ipv4, ipv6, readHeader, unixPaths, v2, withChecksum } from '../kit/proxy-header.ts'
+import { cipHeader } from '../kit/netscaler-cip.ts'
 import { connect, echo, greet, serve } from '../kit/peers.ts'
 import type { Wire } from '../kit/peers.ts'
 
@@ -133,10 +135,10 @@ const received = (
   name: string,
   title: string,
   bytes: readonly (string | Uint8Array)[],
-  extra: Partial<Pick<Scenario, 'expect' | 'differs' | 'notYet'>> & { format?: string } = {},
+  extra: Partial<Pick<Scenario, 'expect' | 'differs' | 'notYet'>> & { format?: string; bind?: string } = {},
 ): Scenario => ({
-  name: `accept-proxy: ${title}`,
-  config: pair(name, { bind: 'accept-proxy', front: `log-format "${extra.format ?? SRC} %ts"`, server: 'send-proxy' }),
+  name: `${extra.bind ?? 'accept-proxy'}: ${title}`,
+  config: pair(name, { bind: extra.bind ?? 'accept-proxy', front: `log-format "${extra.format ?? SRC} %ts"`, server: 'send-proxy' }),
   run: async (w) => {
     const server = await w.serve('server', { on: echo })
     const client = await w.connect('front')
@@ -151,7 +153,7 @@ const received = (
     const wire = server.wires[0]
     const seen = wire === undefined ? 'not reached' : readHeader(wire.bytes, portNames(w, client))
     // Headgate says what exactly is wrong, in parentheses behind HAProxy's words.
-    const log = (await w.log.lines(1)).map((text) => text.replaceAll(String(client.port), 'client').replace(/(header) \(.*\)$/, '$1'))
+    const log = (await w.log.lines(1)).map((text) => text.replaceAll(String(client.port), 'client').replace(/(header|number|received) \(.*\)$/, '$1'))
     return { ends: client.events.at(-1), server: seen, log }
   },
   ...(extra.expect === undefined ? {} : { expect: extra.expect }),
@@ -245,6 +247,55 @@ const incoming: Scenario[] = [
   },
 ]
 
+const MAGIC = 195_948_557
+const cip = (name: string, title: string, bytes: readonly (string | Uint8Array)[], extra: Parameters<typeof received>[3] = {}): Scenario => received(`cip-${name}`, title, bytes, { bind: `accept-netscaler-cip ${MAGIC}`, ...extra })
+const cipRefused = (name: string, why: string, text: string): Partial<Scenario> => ({
+  differs: { why, headgate: { ends: 'RST', server: 'not reached', log: [`<134>tag: 127.0.0.1:port [date] f-cip-${name}/1: ${text}`] } },
+})
+const SIX = { src: '2001:db8::1', dst: '2001:db8::2' }
+const CIP_ANNOUNCED = ['203.0.113.9:port', '198.51.100.7:port', 'PROXY TCP4 203.0.113.9 198.51.100.7 1234 443'] as const
+const TRUNCATED = 'Truncated NetScaler Client IP header received'
+
+const netscaler: Scenario[] = [
+  cip('4', 'legacy, IPv4', [cipHeader({ magic: MAGIC })]),
+  cip('6', 'legacy, IPv6', [cipHeader({ magic: MAGIC, ...SIX })]),
+  cip('s4', 'standard, IPv4', [cipHeader({ magic: MAGIC, standard: true })]),
+  cip('s6', 'standard, IPv6', [cipHeader({ magic: MAGIC, standard: true, ...SIX })]),
+  cip('options', 'IP and TCP options', [cipHeader({ magic: MAGIC, ipOptions: Buffer.alloc(8, 1), tcpOptions: Buffer.alloc(12, 1) })]),
+  cip('longer', 'more in it than the two headers', [Buffer.concat([cipHeader({ magic: MAGIC, length: 60 }), Buffer.alloc(20)])]),
+  cip('type', 'standard, another type, another total', [cipHeader({ magic: MAGIC, standard: true, type: 2, total: 7 })]),
+  cip('magic', 'a wrong magic number', [cipHeader({ magic: MAGIC + 1 })]),
+  cip('version', 'IP version 5', [cipHeader({ magic: MAGIC, standard: true, version: 5 })]),
+  cip('udp', 'UDP', [cipHeader({ magic: MAGIC, protocol: 17 })]),
+  cip('udp6', 'IPv6 with an extension header', [cipHeader({ magic: MAGIC, ...SIX, protocol: 0 })]),
+  cip('huge', 'a length beyond all', [cipHeader({ magic: MAGIC, length: 0x7fff_ffff })]),
+  cip('short', 'a length that leaves out TCP', [cipHeader({ magic: MAGIC, length: 20 })], cipRefused('short', 'HAProxy gives the rest of the header to the server', TRUNCATED)),
+  cip('ihl', 'an IP header of 16 bytes', [cipHeader({ magic: MAGIC, words: 4 })], cipRefused('ihl', 'HAProxy takes the ports from the wrong place', TRUNCATED)),
+  cip('pieces', 'in pieces', [cipHeader({ magic: MAGIC }).subarray(0, 3), cipHeader({ magic: MAGIC }).subarray(3, 20), cipHeader({ magic: MAGIC }).subarray(20)], taken('HAProxy wants the header in one piece', ...CIP_ANNOUNCED)),
+  cip('both', 'before a PROXY header', [Buffer.concat([cipHeader({ magic: MAGIC }), Buffer.from('PROXY TCP4 10.1.2.3 10.4.5.6 4000 443\r\n')])], { bind: `accept-proxy accept-netscaler-cip ${MAGIC}` }),
+  {
+    name: 'tcp-request connection expect-netscaler-cip: the magic number is 0',
+    config: pair('cip-rule', { front: 'tcp-request connection expect-netscaler-cip layer4 if { src 127.0.0.1 }', server: 'send-proxy' }),
+    run: async (w) => {
+      const server = await w.serve('server', { on: echo })
+      const client = await w.connect('front')
+      client.send(Buffer.concat([cipHeader({ magic: 0 }), Buffer.from('hello')]))
+      await client.got('hello')
+      return readHeader((await server.wire()).bytes, portNames(w, client))
+    },
+  },
+  {
+    name: 'no NetScaler header: the client leaves',
+    config: pair('cip-early', { bind: `accept-netscaler-cip ${MAGIC}` }),
+    run: async (w) => {
+      const nothing = await w.connect('front')
+      nothing.end()
+      const empty = await nothing.over()
+      return { empty, log: await w.log.lines(1) }
+    },
+  },
+]
+
 const trusted: Scenario[] = [
   {
     name: 'tcp-request connection expect-proxy layer4 if a source matches',
@@ -279,4 +330,5 @@ const trusted: Scenario[] = [
 
 await oracle(t, 'what is sent', { bothProviders: true, scenarios: outgoing })
 await oracle(t, 'what is received', { bothProviders: true, scenarios: incoming })
+await oracle(t, 'NetScaler headers', { bothProviders: true, scenarios: netscaler })
 await oracle(t, 'whom to believe', { bothProviders: true, scenarios: trusted })

@@ -69,6 +69,9 @@ t.test('rules that ask for a hello that nobody waits for', async (t) => {
 t.test('PROXY headers from anybody', async (t) => {
   t.same((await lint(front(':443 accept-proxy', 'default_backend b'))).findings, ['7 accept-proxy-open'])
   t.same((await lint(front('127.0.0.1:443 accept-proxy', 'default_backend b'))).findings, [])
+  t.same((await lint(front(':443 accept-netscaler-cip 7', 'default_backend b'))).findings, ['7 accept-proxy-open'])
+  t.same((await lint(front(':443 accept-netscaler-cip 7', 'tcp-request connection reject unless { src 10.0.0.0/8 }', 'default_backend b'))).findings, [])
+  t.same((await lint(front(':443', 'tcp-request connection expect-netscaler-cip layer4', 'default_backend b'))).findings, ['8 accept-proxy-open'])
   t.same((await lint(front('/run/x.sock accept-proxy', 'default_backend b'))).findings, [])
   t.same((await lint(front(':443 accept-proxy', 'tcp-request connection reject unless { src 10.0.0.0/8 }', 'default_backend b'))).findings, [])
   t.same((await lint(front(':443 accept-proxy', 'acl ours src 10.0.0.0/8', 'tcp-request connection reject if !ours', 'default_backend b'))).findings, [])

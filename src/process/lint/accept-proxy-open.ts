@@ -1,4 +1,4 @@
-// Owns the lint rule about PROXY headers that anybody may send: who sends one says who he is.
+// Owns the lint rule about PROXY and NetScaler headers that anybody may send: who sends one says who he is.
 
 import type { Keyword } from '../../core/keyword.ts'
 import type { Plugin } from '../../core/plugin.ts'
@@ -38,22 +38,35 @@ function isNear({ addresses }: BindLine): boolean {
   return addresses.every((address) => address.kind === 'literal' && (address.address.family === 'unix' || (address.address.family === 'ipv4' && address.address.host.startsWith('127.')) || (address.address.family === 'ipv6' && address.address.host === '::1')))
 }
 
-const INSTEAD = "allow only the proxies in front: 'tcp-request connection reject unless { src <their network> }', or in place of accept-proxy 'tcp-request connection expect-proxy layer4 if { src <their network> }'"
+const HEADERS = [
+  { header: 'PROXY', accept: 'accept-proxy', expect: 'expect-proxy' },
+  { header: 'NetScaler', accept: 'accept-netscaler-cip', expect: 'expect-netscaler-cip' },
+] as const
+
+function instead(accept: string, expect: string): string {
+  return `allow only the proxies in front: 'tcp-request connection reject unless { src <their network> }', or in place of ${accept} 'tcp-request connection ${expect} layer4 if { src <their network> }'`
+}
+
+/** A flag that is on, or a value. */
+const asked = (value: unknown): boolean => value !== undefined && value !== false
 
 function findIn(proxy: ProxySection, plugins: readonly Plugin[]): Finding[] {
   const rules = rulesOf(proxy, plugins, 'tcp-request connection')
   const guarded = rules.some((rule) => REFUSES.has(rule.action) && onSource(rule))
-  const acceptProxy = keywordNamed(plugins, 'accept-proxy', 'bind')
   const lines = proxy.values.get(bindLines) ?? []
   if (guarded || lines.every(isNear)) return []
   const findings: Finding[] = []
   for (const line of lines) {
-    if (acceptProxy === undefined || line.values.get(acceptProxy) !== true || isNear(line)) continue
-    findings.push({ place: line.place, text: `'bind ${line.text}' believes the PROXY header of any client: whoever reaches it can claim any address.`, instead: INSTEAD })
+    for (const { header, accept, expect } of HEADERS) {
+      const keyword = keywordNamed(plugins, accept, 'bind')
+      if (keyword === undefined || !asked(line.values.get(keyword)) || isNear(line)) continue
+      findings.push({ place: line.place, text: `'bind ${line.text}' believes the ${header} header of any client: whoever reaches it can claim any address.`, instead: instead(accept, expect) })
+    }
   }
   for (const rule of rules) {
-    if (rule.action !== 'expect-proxy' || onSource(rule)) continue
-    findings.push({ place: rule.place, text: `'${rule.keyword} ${rule.text}' believes the PROXY header of any client: whoever reaches it can claim any address.`, instead: INSTEAD })
+    const expected = HEADERS.find(({ expect }) => expect === rule.action)
+    if (expected === undefined || onSource(rule)) continue
+    findings.push({ place: rule.place, text: `'${rule.keyword} ${rule.text}' believes the ${expected.header} header of any client: whoever reaches it can claim any address.`, instead: instead(expected.accept, expected.expect) })
   }
   return findings
 }

@@ -1,4 +1,4 @@
-// Owns the actions that end a rule set or the connection: accept, reject, close, silent-drop, expect-proxy.
+// Owns the actions that end a rule set or the connection: accept, reject, close, silent-drop, expect-….
 
 import type { ActionResult, ActionSpec } from '../../core/action.ts'
 
@@ -6,6 +6,23 @@ const ACCEPT: ActionResult = { result: 'accept' }
 const REJECT: ActionResult = { result: 'reject' }
 const CLOSE: ActionResult = { result: 'close' }
 const DROP: ActionResult = { result: 'drop' }
+
+/** A header is awaited: its handler comes before those that follow. */
+function expect(name: string, handler: string, doc: string): ActionSpec {
+  const insert: ActionResult = { result: 'insert', handler }
+  return {
+    name,
+    rules: ['connection'],
+    args: 'layer4',
+    inserts: [handler],
+    doc,
+    compile(words, scope, fail) {
+      const layer = words.next()
+      if (layer?.text === 'layer4') return () => insert
+      return fail(`'${scope.rule.replace(/^\S+ | rule$/g, '')} ${name}' only supports 'layer4' in ${scope.rule.split(' ')[0] ?? ''} '${scope.proxy}' (got '${layer?.text ?? ''}')`, undefined, layer ?? words.word)
+    },
+  }
+}
 
 export const verdictActions: readonly ActionSpec[] = [
   {
@@ -30,19 +47,6 @@ export const verdictActions: readonly ActionSpec[] = [
     doc: 'Forgets the connection without telling the client.',
     compile: () => () => DROP,
   },
-  {
-    name: 'expect-proxy',
-    rules: ['connection'],
-    args: 'layer4',
-    inserts: ['accept-proxy'],
-    doc: 'Waits for a PROXY header, as accept-proxy on the bind line would.',
-    compile(words, scope, fail) {
-      const layer = words.next()
-      if (layer?.text !== 'layer4') {
-        return fail(`'${scope.rule.replace(/^\S+ | rule$/g, '')} expect-proxy' only supports 'layer4' in ${scope.rule.split(' ')[0] ?? ''} '${scope.proxy}' (got '${layer?.text ?? ''}')`, undefined, layer ?? words.word)
-      }
-      const insert: ActionResult = { result: 'insert', handler: 'accept-proxy' }
-      return () => insert
-    },
-  },
+  expect('expect-proxy', 'accept-proxy', 'Waits for a PROXY header, as accept-proxy on the bind line would.'),
+  expect('expect-netscaler-cip', 'accept-netscaler-cip', 'Waits for a NetScaler Client IP header, as accept-netscaler-cip on the bind line would; magic number 0 where that is not there.'),
 ]
