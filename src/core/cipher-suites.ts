@@ -38,7 +38,7 @@ PSK-CHACHA20-POLY1305 ccac ECDHE-PSK-CHACHA20-POLY1305 ccad DHE-PSK-CHACHA20-POL
 LEGACY-GOST2012-GOST8912-GOST8912 ff87 GOST2012-NULL-GOST12
 `
 
-const NAMES: ReadonlyMap<number, string> = new Map([...TABLE.matchAll(/([0-9a-f]{4}) (\S+)/g)].map(([, number = '', name = '']) => [Number.parseInt(number, 16), name]))
+const NAMES: ReadonlyMap<number, string> = new Map([...TABLE.matchAll(/([0-9a-f]{4})\s(\S+)/g)].map(([, number = '', name = '']) => [Number.parseInt(number, 16), name]))
 
 /** `UNKNOWN(0a0a)` for a number without a name. */
 export function cipherSuiteName(number: number): string {

@@ -59,6 +59,8 @@ t.test('global: values', async (t) => {
     ['ssl-default-server-ciphersuites A', tls.sslDefaultServerCiphersuites, 'A'],
     ['ssl-server-verify none', tls.sslServerVerify, 'none'],
     ['tune.ssl.cachesize 0', tls.tuneSslCachesize, 0],
+    ['tune.ssl.keylog on', tls.tuneSslKeylog, true],
+    ['tune.ssl.keylog off', tls.tuneSslKeylog, false],
     ['tune.ssl.lifetime 300', tls.tuneSslLifetime, 300000],
     ['tune.ssl.lifetime 5m', tls.tuneSslLifetime, 300000],
     [
@@ -135,6 +137,8 @@ t.test('global: bad arguments', async (t) => {
     ['ssl-default-bind-options ssl-min-ver foo', "'foo' : unknown ssl/tls version on global statement 'ssl-default-bind-options'."],
     ['ssl-default-bind-options force-sslv3', "'force-sslv3' : SSLv3 is not supported on global statement 'ssl-default-bind-options'."],
     ['ssl-server-verify foo', "'ssl-server-verify' expects 'none' or 'required' as argument."],
+    ['tune.ssl.keylog', "'tune.ssl.keylog' expects either 'on' or 'off' but got ''."],
+    ['tune.ssl.keylog maybe', "'tune.ssl.keylog' expects either 'on' or 'off' but got 'maybe'."],
     ['tune.ssl.lifetime x', "unexpected character 'x' in argument to <tune.ssl.lifetime>."],
     ['tune.idle-pool.shared maybe', "'tune.idle-pool.shared' expects 'on' or 'off' as argument, found 'maybe'."],
     ['tune.maxrewrite x', "'tune.maxrewrite' expects an integer argument, found 'x'."],

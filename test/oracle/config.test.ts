@@ -192,7 +192,7 @@ const CASES: readonly Case[] = [
     'maxconn 100', 'maxconn', 'maxconn 5 6', 'nbthread 0', 'nbthread 100', 'nbthread x', 'nbproc 2', 'daemon x', 'pidfile', 'chroot', 'chroot a b',
     'user no-such-user', 'hard-stop-after', 'hard-stop-after 1x', 'hard-stop-after 99d', 'hard-stop-after 10s', 'ca-base', 'ca-base /x /y', 'node', 'localpeer',
     'strict-limits x', 'no strict-limits', 'fd-hard-limit', 'nosplice x', 'setenv A', 'unsetenv', 'resetenv', 'default-path', 'default-path foo',
-    'default-path origin', 'default-path current', 'tune.bufsize', 'tune.bufsize 0', 'tune.maxaccept', 'cpu-map', 'cpu-map x 0', 'no quiet', 'busy-polling', 'noepoll',
+    'default-path origin', 'default-path current', 'tune.bufsize', 'tune.bufsize 0', 'tune.ssl.keylog', 'tune.ssl.keylog maybe', 'tune.ssl.keylog on off', 'tune.ssl.keylog off', 'tune.maxaccept', 'cpu-map', 'cpu-map x 0', 'no quiet', 'busy-polling', 'noepoll',
     'ssl-default-bind-ciphers', 'ssl-default-bind-options', 'ssl-default-bind-options foo', 'ssl-default-bind-options ssl-min-ver',
     'ssl-default-bind-options ssl-min-ver foo', 'ssl-default-bind-options no-sslv3 ssl-min-ver TLSv1.2', 'ssl-server-verify foo', 'ssl-server-verify none',
     'log', 'log 127.0.0.1', 'log 127.0.0.1 foo', 'log 127.0.0.1 local0', 'log 127.0.0.1 local0 foo', 'log 127.0.0.1 local0 info foo', 'log global',

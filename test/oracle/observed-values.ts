@@ -25,8 +25,22 @@ export interface Observation {
   readonly differs?: Readonly<Record<string, string>>
 }
 
+/** Several sessions with one program, one after the other. */
+export interface Sessions extends Omit<Observation, 'act'> {
+  /** By name. Each gives one line, and is awaited. */
+  readonly acts: Readonly<Record<string, Observation['act']>>
+  /** For all of them, before. Returns what undoes it. */
+  readonly begin?: (ports: Ports) => Promise<() => void>
+}
+
 /** What one program's log line says of each expression; 'absent' for no value. */
 export async function observe(kind: Kind, observation: Observation): Promise<Map<string, string>> {
+  const found = await observeSessions(kind, { ...observation, acts: { '': observation.act } })
+  return found.get('') ?? new Map<string, string>()
+}
+
+/** The same for each session, by its name. `fields` stands behind `log-format`: replace that word for `error-log-format`. */
+export async function observeSessions(kind: Kind, observation: Sessions): Promise<Map<string, Map<string, string>>> {
   const ports = await claimPorts()
   const log = await syslog()
   const folder = mkdtempSync(path.join(os.tmpdir(), 'headgate-observed-'))
@@ -44,15 +58,22 @@ ${observation.config(ports, `log-format "VALUES %ts ${fields}"`)}
 `
   const file = path.join(folder, 'values.cfg')
   writeFileSync(file, config)
+  let end: (() => void) | undefined
   const program = start(kind === 'haproxy' ? 'haproxy' : 'headgate', commandOf(kind, '-f', file))
   try {
     await program.listening(boundPorts(config), 10_000)
-    await observation.act(ports)
-    const [line] = await log.lines(1, /VALUES/)
-    if (line === undefined) throw new Error(`${kind} logged nothing:\n${program.output()}`)
-    const values = line.slice(line.indexOf('VALUES')).split(' ').slice(2)
-    return new Map(observation.expressions.map((expression, i) => [expression, shown(values[i] ?? '-')]))
+    end = await observation.begin?.(ports)
+    const found = new Map<string, Map<string, string>>()
+    for (const [name, act] of Object.entries(observation.acts)) {
+      await act(ports)
+      const line = (await log.lines(found.size + 1, /VALUES/)).at(found.size)
+      if (line === undefined) throw new Error(`${kind} logged nothing ${name}:\n${program.output()}`)
+      const values = line.slice(line.indexOf('VALUES')).split(' ').slice(2)
+      found.set(name, new Map(observation.expressions.map((expression, i) => [expression, shown(values[i] ?? '-')])))
+    }
+    return found
   } finally {
+    end?.()
     await program.stop()
     log.close()
     ports.release()

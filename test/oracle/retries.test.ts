@@ -240,7 +240,6 @@ backend b-unreachable
       return w.log.lines(1)
     },
     expect: ['<134>tag: b-unreachable/s SC 6 "General socket error"'],
-    notYet: 'bc_err of a connect that failed',
   },
 ]
 

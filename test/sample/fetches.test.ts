@@ -34,7 +34,7 @@ t.test('every word of the language is there or answered', async (t) => {
   t.match(refused('sc0_get_gpc0'), /'sc_get_gpc0' is not supported yet/)
   t.match(refused('src,in_table(t)'), /'in_table' is not supported yet/)
   t.match(refused('src,language(fr)'), /'language' is an HTTP keyword/)
-  t.match(refused('ssl_fc_cipherlist_str'), /'ssl_fc_cipherlist_str' is not supported yet/)
+  t.match(refused('ssl_fc_early_rcvd'), /'ssl_fc_early_rcvd' is not supported yet/)
   t.match(refused('req.ssl_sny'), /unknown fetch method 'req.ssl_sny'/)
   t.match(refused('src,uppr'), /unknown converter 'uppr'/)
 })

@@ -210,7 +210,7 @@ abstract class NodeTls extends StreamSock implements TlsSession, TlsLive {
     this.#cause = error === '' ? '' : errorName(error)
     const failure = failureOf(this.#cause)
     const raised = failure.detail === HANDSHAKE_CLOSED ? undefined : raisedBy(error)
-    this.failure = raised === undefined ? failure : { ...failure, error: raised }
+    this.failure = raised === undefined ? failure : { ...failure, error: raised, sni: this.sni() }
     this.failed()
     this.owner.ready()
   }
@@ -330,13 +330,17 @@ class NodeTlsServer extends NodeTls {
   /** Only tls.Server asks this by itself, and its way is the one method that everybody uses and nobody documents. */
   protected verifyResult(): number {
     if (this.#settings.verify === 'none') return 0
+    const error = this.#ask('verifyError')
+    if (error === undefined) return 1
+    return error === null ? 0 : verifyNumber(errorName(error))
+  }
+
+  /** undefined: it cannot be asked; null: it has nothing to say. */
+  #ask(method: string): unknown {
     const handle: unknown = Reflect.get(this.socket, 'ssl')
-    if (typeof handle !== 'object' || handle === null) return 1
-    const verifyError: unknown = Reflect.get(handle, 'verifyError')
-    if (typeof verifyError !== 'function') return 1
-    const error: unknown = Reflect.apply(verifyError, handle, [])
-    if (error === undefined || error === null) return 0
-    return verifyNumber(errorName(error))
+    if (typeof handle !== 'object' || handle === null) return undefined
+    const asked: unknown = Reflect.get(handle, method)
+    return typeof asked !== 'function' ? undefined : (Reflect.apply(asked, handle, []) ?? null)
   }
 
   protected judge(): TlsFailure | undefined {
@@ -351,7 +355,8 @@ class NodeTlsServer extends NodeTls {
   }
 
   protected sni(): string {
-    const name: unknown = Reflect.get(this.socket, 'servername')
+    const set: unknown = Reflect.get(this.socket, 'servername')
+    const name = typeof set === 'string' ? set : this.#ask('getServername') // it is set when the handshake is done
     return typeof name === 'string' ? name.toLowerCase() : ''
   }
 }

@@ -109,13 +109,16 @@ function keyLogged(prefix: 'ssl_fc' | 'ssl_bc', source: Source, who: string, fac
 
 type List = (hello: ClientHello) => readonly number[]
 
+/** Of the first `limit` bytes; what is left out has been among them. */
 function bytesOf(numbers: readonly number[], width: 1 | 2, limit: number, withoutGrease: boolean): ByteString {
   let out = ''
+  let left = limit
   for (const n of numbers) {
-    if (withoutGrease && isGrease(n)) continue
-    out += width === 1 ? String.fromCharCode(n) : String.fromCharCode(n >> 8, n & 0xff)
+    if (left <= 0) break
+    if (!withoutGrease || !isGrease(n)) out += (width === 1 ? String.fromCharCode(n) : String.fromCharCode(n >> 8, n & 0xff)).slice(0, left)
+    left -= width
   }
-  return out.slice(0, limit)
+  return out
 }
 
 /** A list of the hello, in the form that `show` gives its bytes. */
