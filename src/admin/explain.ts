@@ -200,6 +200,7 @@ export async function explain(configuration: Configuration, imagined: Imagined, 
     },
     sinkFor: () => undefined,
     notice: (text) => print(`notice: ${text}`),
+    warnOnce: (text) => print(`warning: ${text}`),
     bug: (where, error) => print(`bug: ${where}: ${error instanceof Error ? error.message : String(error)}`),
   })
   for (const problem of await runtime.start()) print(problem)

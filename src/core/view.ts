@@ -84,6 +84,8 @@ export interface ProcessView {
   readonly thread: number
   frontend(name: string): ProxyView | undefined
   backend(name: string): ProxyView | undefined
+  /** A warning for the process log, the first time that it is said. */
+  warnOnce(text: string): void
 }
 
 /** The listener that a connection came in by. */

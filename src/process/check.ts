@@ -36,6 +36,7 @@ export async function checkProxies(configuration: Configuration, wanted: Provide
       maxconn: 0,
       sinkFor: () => undefined,
       notice: nothing,
+      warnOnce: nothing,
       bug: nothing,
     })
     return warnings

@@ -23,6 +23,12 @@ export async function runDataThread(port: MessagePort, seed: ThreadSeed, plugins
   let built = false
   const warn = say('warning')
   const log: ProcessLog = { alert: say('alert'), warning: (text) => (built ? warn(text) : undefined), notice: say('notice') }
+  const told = new Set<string>()
+  const warnOnce = (text: string): void => {
+    if (told.has(text)) return
+    told.add(text)
+    report({ said: 'once', text })
+  }
   const { line } = seed
   let { descriptors } = seed
   const files = new KeptFiles(systemFiles, seed.files)
@@ -43,6 +49,7 @@ export async function runDataThread(port: MessagePort, seed: ThreadSeed, plugins
     plugins,
     files,
     log,
+    warnOnce,
     gauges: new GaugeMemory(seed.thread, seed.threads, seed.gauges),
     sharedDescriptor: (frontend, listener) => descriptors.get(`${frontend}/${listener}`),
   })

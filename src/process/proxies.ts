@@ -33,6 +33,8 @@ export interface ProxiesOptions {
   readonly files: Files
   readonly log: ProcessLog
   readonly gauges: GaugeMemory
+  /** Says a warning unless it was said before, by this thread or another. */
+  readonly warnOnce: (text: string) => void
   /** Descriptors that another thread listens on, by frontend and number of its listener. */
   readonly sharedDescriptor?: (frontend: string, listener: number) => number | undefined
 }
@@ -88,6 +90,7 @@ export async function buildProxies(options: ProxiesOptions): Promise<Proxies | U
       maxconn: plan.maxconn,
       sinkFor: (values) => traffic.sink(values),
       notice: (text) => log.notice(text),
+      warnOnce: options.warnOnce,
       ...(line.debug ? { tracer: debugTracer } : {}),
       bug: (where, error) => log.alert(`bug: ${where}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
       ...(options.sharedDescriptor === undefined ? {} : { sharedDescriptor: options.sharedDescriptor }),

@@ -41,9 +41,15 @@ export async function serve(options: ServeOptions): Promise<number> {
     log.alert(`[${NAME}.main()] ${text}`)
     return 1
   }
+  const warned = new Set<string>()
+  const warnOnce = (text: string): void => {
+    if (warned.has(text)) return
+    warned.add(text)
+    log.warning(text)
+  }
   const threads = global.get(nbthread) ?? 1
   const gauges = new GaugeMemory(0, threads)
-  const proxies = await buildProxies({ configuration, line, plugins: options.plugins, files, log, gauges })
+  const proxies = await buildProxies({ configuration, line, plugins: options.plugins, files, log, warnOnce, gauges })
   if (!('runtime' in proxies)) {
     messages.problems(proxies.problems)
     return refuse(proxies.refusal)
@@ -56,7 +62,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     return 1
   }
   let runtime: Runtime = proxies.runtime
-  if (threads > 1 && proxies.provider === 'linux') runtime = new Threads({ control: proxies.runtime, count: threads, line, gauges, files: files.kept, log, entry: options.threadEntry, abandon: endProcess })
+  if (threads > 1 && proxies.provider === 'linux') runtime = new Threads({ control: proxies.runtime, count: threads, line, gauges, files: files.kept, log, warnOnce, entry: options.threadEntry, abandon: endProcess })
   else if (threads > 1) log.notice(`nbthread ${threads}: the node provider has one data thread`)
   reportBugs(log)
   const status = await run({

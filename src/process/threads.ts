@@ -27,6 +27,8 @@ export type Descriptors = ReadonlyMap<string, number>
 export type Report =
   | { readonly said: 'listening' }
   | { readonly said: 'problems'; readonly lines: readonly string[] }
+  /** A warning that other threads may have given. */
+  | { readonly said: 'once'; readonly text: string }
   | { readonly said: 'log'; readonly level: 'alert' | 'warning' | 'notice'; readonly text: string }
 
 /** Everything a data thread is made from. */
@@ -59,6 +61,8 @@ export interface ThreadsOptions {
   readonly gauges: GaugeMemory
   readonly files: KeptAnswers
   readonly log: ProcessLog
+  /** Says a warning unless it was said before. */
+  readonly warnOnce: (text: string) => void
   /** The module that a data thread runs. */
   readonly entry: URL
   /** Ends the process at once: threads that do not end by themselves cannot be ended alone while they serve. */
@@ -115,6 +119,7 @@ export class Threads implements Runtime {
           resolve([])
         }
         else if (report.said === 'problems') resolve(report.lines)
+        else if (report.said === 'once') this.#options.warnOnce(report.text)
         else log[report.level](report.text)
       })
       worker.on('error', (error) => {

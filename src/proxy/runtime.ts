@@ -17,6 +17,8 @@ import type { Frontend, FrontendHost } from './frontend.ts'
 export interface RuntimeHost extends BuildHost {
   /** Connections of the process at a time; 0: no limit. */
   readonly maxconn: number
+  /** Something does not work as it was asked for; told as often as it happens, to be said once. */
+  warnOnce(text: string): void
   /** A bug was survived: where, and what was thrown. */
   bug(where: string, error: unknown): void
 }
@@ -159,6 +161,7 @@ export async function buildRuntime(configuration: Configuration, host: RuntimeHo
     },
     frontend: (name) => frontends.get(name),
     backend: (name) => backends.get(name),
+    warnOnce: (text) => host.warnOnce(text),
   }
   // Rules of a defaults section are in every section that uses it, and told of once.
   for (const rule of new Set(active.flatMap(({ values }) => rulesOf(values)))) {

@@ -199,7 +199,12 @@ else {
   })
 
   t.test('where Node exports no OpenSSL, the descriptor is handed to node:tls', async (t) => {
-    const make = handedOver(nodeServer(serverSettings(made.server)))
+    const handing = handedOver(nodeServer(serverSettings(made.server)))
+    let lowers: LinuxSock[] = []
+    const make: TlsMaker = (lower, rest) => {
+      if (lower instanceof LinuxSock) lowers.push(lower)
+      return handing(lower, rest)
+    }
     for (const peek of [0, 5]) {
       const ends = await listenTls(provider, () => make, peek)
       const a = connectTls(provider, ends.port, client(openssl).make)
@@ -207,6 +212,8 @@ else {
       await a.over()
       t.equal(b.state, 'done')
       t.match(b.layer?.remote(), { family: 'ipv4', host: '127.0.0.1' })
+      t.same(lowers.map(({ kernel: options }) => options.setTos(16)), ['EBADF'], 'what is set on the descriptor is refused, not forgotten')
+      lowers = []
       a.say('hello')
       await b.until(() => b.text === 'hello')
       b.say('you too')

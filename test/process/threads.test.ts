@@ -31,6 +31,7 @@ t.test('a thread that ends again and again is replaced more and more slowly, and
     gauges,
     files: { folders: new Map(), lists: new Map(), reads: new Map([['a', { value: new Uint8Array([7, 8]) }]]) },
     log: { alert: (text) => void alerts.push(text), warning: nothing, notice: (text) => void notices.push(text) },
+    warnOnce: nothing,
     entry,
     abandon: nothing,
     pause: 10,

@@ -10,7 +10,7 @@ import { certificates } from '../kit/certificates.ts'
 import { MAIN } from '../kit/command.ts'
 import { connect, connectTls, serve } from '../kit/peers.ts'
 import { claimPorts } from '../kit/ports.ts'
-import { sleep, start, type Program } from '../kit/program.ts'
+import { installed, sleep, start, type Program } from '../kit/program.ts'
 
 if ('reason' in loadKernel()) {
   t.plan(0, 'data threads need the linux provider, which does not load here')
@@ -21,10 +21,10 @@ const PLUGIN = fileURLToPath(new URL('./throws.plugin.js', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'headgate-threads-'))
 t.teardown(() => rmSync(folder, { recursive: true }))
 
-async function running(t: { teardown(fn: () => unknown): unknown }, text: string, ports: readonly number[], node: readonly string[] = []): Promise<Program> {
+async function running(t: { teardown(fn: () => unknown): unknown }, text: string, ports: readonly number[], node: readonly string[] = [], before: readonly string[] = []): Promise<Program> {
   const file = join(folder, `${ports[0]}.cfg`)
   writeFileSync(file, text)
-  const program = start('headgate', [process.execPath, ...node, MAIN, '-db', '-V', '-f', file], { env: { HEADGATE_PLUGINS: PLUGIN } })
+  const program = start('headgate', [...before, process.execPath, ...node, MAIN, '-db', '-V', '-f', file], { env: { HEADGATE_PLUGINS: PLUGIN } })
   t.teardown(() => program.stop())
   await program.listening(ports)
   return program
@@ -235,6 +235,25 @@ t.test('a data thread without memory ends the process: nobody else can close wha
   t.comment(`ended with ${code ?? signal}`)
   t.ok(code === 1 || signal !== null || (code ?? 0) > 128, `${code} ${signal}`)
   if (code === 1) t.match(program.output(), /data thread \d has no memory left and cannot close its connections/)
+})
+
+const SETPRIV = installed('setpriv') && process.getuid?.() === 0
+
+t.test('what the process may not do is said once, not by each thread', { skip: !SETPRIV && 'needs root and setpriv' }, async (t) => {
+  const ports = await claimPorts()
+  t.teardown(() => ports.release())
+  const front = ports.port('front')
+  const lines = `${DEFAULTS}\nfrontend f\n  bind 127.0.0.1:${front}\n  tcp-request session set-mark 7\n  throws-service\n`
+  const program = await running(t, lines, [front], [], ['setpriv', '--bounding-set', '-net_admin,-net_raw'])
+  for (let round = 0; round < 3; round++) {
+    const wires = await Promise.all(Array.from({ length: 20 }, () => connect(front)))
+    for (const wire of wires) wire.send('served')
+    for (const wire of wires) await wire.got('served')
+    for (const wire of wires) wire.destroy()
+  }
+  await program.says(/'set-mark' has no effect/)
+  await sleep(100)
+  t.same(program.output().match(/.*set-mark.*/g)?.map((line) => line.replace(/^.*: frontend/, 'frontend')), ["frontend f: 'set-mark' has no effect: EPERM, it takes CAP_NET_ADMIN"])
 })
 
 t.test('a thread that is made late needs no file: they may be gone, or no longer be readable to who the process has become', async (t) => {

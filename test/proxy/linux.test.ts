@@ -33,12 +33,15 @@ interface Running {
   listening(level: number, option: number): number
   /** The client's sockets that the action `look` saw. */
   readonly seen: LinuxSock[]
+  /** Warnings, each once. */
+  readonly warned: string[]
 }
 
 /** PORT in the text is a free one. */
 async function running(t: Test, text: string, table = kernel): Promise<Running> {
   if (!('socket' in kernel) || !('socket' in table)) throw new Error('no kernel')
   const seen: LinuxSock[] = []
+  const warned: string[] = []
   const look: Plugin = {
     name: 'look',
     actions: [
@@ -70,6 +73,7 @@ async function running(t: Test, text: string, table = kernel): Promise<Running> 
     maxconn: 0,
     sinkFor: () => undefined,
     notice: () => undefined,
+    warnOnce: (text) => void (warned.includes(text) ? 0 : warned.push(text)),
     bug: (where, error) => t.fail(`${where}: ${String(error)}`),
   })
   t.same(await runtime.start(), [])
@@ -86,6 +90,7 @@ async function running(t: Test, text: string, table = kernel): Promise<Running> 
     fd: bind?.listener.fd ?? -1,
     listening: (level, option) => sys.getInt(kernel, bind?.listener.fd ?? -1, level, option),
     seen,
+    warned,
   }
 }
 
@@ -148,6 +153,27 @@ t.test('set-mark and set-tos mark what goes to the client', { skip: !MAY && 'nee
     const fd = r.seen[0]?.fd ?? -1
     if ('socket' in kernel) t.same([sys.getInt(kernel, fd, sys.SOL_SOCKET, sys.SO_MARK), sys.getInt(kernel, fd, sys.SOL_IP, sys.IP_TOS)], [42, 16], rules)
   }
+})
+
+t.test('what set-mark and set-tos cannot do is said once per cause, by name; the session goes on', { skip: !MAY && 'needs koffi and root' }, async (t) => {
+  if (!('socket' in kernel)) return
+  const server = await serving(t)
+  let answer = -sys.E.EPERM
+  const strict: sys.Kernel = {
+    ...kernel,
+    setsockopt: (fd, level, option, value, size) => (option === sys.SO_MARK || (level === sys.SOL_IP && option === sys.IP_TOS) ? answer : kernel.setsockopt(fd, level, option, value, size)),
+  }
+  const r = await running(t, `listen l\n  bind 127.0.0.1:PORT\n  tcp-request connection set-mark 7\n  tcp-request content set-tos 16\n  server s 127.0.0.1:${server.port}\n`, strict)
+  for (const n of [1, 2]) {
+    await coming(t, r.port)
+    await until('there', () => server.came.length === n)
+  }
+  t.same(r.warned, ["frontend l: 'set-mark' has no effect: EPERM, it takes CAP_NET_ADMIN", "frontend l: 'set-tos' has no effect: EPERM, it takes CAP_NET_ADMIN"])
+  answer = -sys.E.EBADF
+  await coming(t, r.port)
+  await until('there', () => server.came.length === 3)
+  t.match(r.warned[3], /'set-tos' has no effect: EBADF, node:tls has the connection's descriptor/)
+  t.equal(r.warned.length, 4)
 })
 
 t.test('servers and their options: who a server sees', { skip: !MAY && 'needs koffi and root' }, async (t) => {

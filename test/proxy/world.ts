@@ -132,6 +132,7 @@ export async function world(text: string, options: WorldOptions = {}): Promise<W
     bufferSize: options.bufferSize ?? 16_384,
     maxconn: options.maxconn ?? 0,
     sinkFor: () => ({ write: (level, line) => void lines.push(level === 'info' ? line : `${level} ${line}`) }),
+    warnOnce: (text) => void (notices.includes(text) ? 0 : notices.push(text)),
     notice: (line) => void notices.push(line),
     bug: (where, error) => void bugs.push(`${where}: ${error instanceof Error ? error.message : String(error)}`),
   })

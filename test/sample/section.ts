@@ -168,7 +168,7 @@ export function subject(options: { src?: string; dst?: string; bytes?: Buffer; f
 
 /** A proxy of a process that has only it. */
 export function proxyView(given: Partial<ProxyView> = {}): ProxyView {
-  const process: ProcessView = { connections: 0, stopping: false, thread: 0, frontend: (name) => (name === view.name ? view : undefined), backend: (name) => (name === view.name ? view : undefined) }
+  const process: ProcessView = { connections: 0, stopping: false, thread: 0, frontend: (name) => (name === view.name ? view : undefined), backend: (name) => (name === view.name ? view : undefined), warnOnce: () => undefined }
   const view: ProxyView = { name: 'f', id: 1, kind: 'frontend', connections: 0, process, servers: [], usable: () => [], queued: 0, sessionRate: 0, timeouts: {}, defaultBackend: undefined, ...given }
   return view
 }

@@ -9,7 +9,7 @@ const EVERYWHERE: readonly RuleSet[] = ['connection', 'handshake', 'session', 'r
 /** The number at the front as C writes it (decimal, 0x hexadecimal, 0 octal), and what stands behind it. */
 const NUMBER = /^(0[xX][0-9a-fA-F]+|[0-9]+)?(.*)$/s
 
-function setter(name: string, arg: string, max: number, doc: string, set: (kernel: KernelSock, value: number) => void): ActionSpec {
+function setter(name: string, arg: string, max: number, doc: string, set: (kernel: KernelSock, value: number) => string): ActionSpec {
   return {
     name,
     rules: EVERYWHERE,
@@ -24,12 +24,26 @@ function setter(name: string, arg: string, max: number, doc: string, set: (kerne
       if (number === '' || rest !== '' || (octal && /[89]/.test(number))) return fail(`invalid character starting at '${rest || word.text}' (integer/hex value expected)`, undefined, word)
       const value = octal ? Number.parseInt(number, 8) : Number(number)
       if (value > max) return fail(`'${name}' : ${word.text} is not within 0 and ${max}.`, undefined, word)
-      return ({ client }) => {
-        // An error is the kernel's opinion of one packet option (no CAP_NET_ADMIN, a Unix socket): as in HAProxy the connection goes on.
-        if (client?.kernel !== undefined) set(client.kernel, value)
+      return ({ client, frontend }) => {
+        const error = client?.kernel === undefined ? '' : set(client.kernel, value)
+        // The kernel's opinion of one packet option: as in HAProxy the connection goes on.
+        if (error !== '') frontend?.process.warnOnce(`frontend ${frontend.name}: '${name}' has no effect: ${reason(error)}`)
         return NEXT_RULE
       }
     },
+  }
+}
+
+function reason(error: string): string {
+  switch (error) {
+    case 'EPERM':
+      return 'EPERM, it takes CAP_NET_ADMIN'
+    case 'EOPNOTSUPP':
+      return 'EOPNOTSUPP, the connection is none of IP'
+    case 'EBADF':
+      return "EBADF, node:tls has the connection's descriptor: 'tcp-request connection' rules come before it"
+    default:
+      return error
   }
 }
 
