@@ -1,6 +1,8 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import fc from 'fast-check'
 import t from 'tap'
+import { connectFailureFact } from '../../src/core/connect-failure.ts'
+import type { Why } from '../../src/core/handler.ts'
 import { oneLine, rfc2253, nameEntry } from '../../src/core/distinguished-name.ts'
 import type { Fetched } from '../../src/core/sample.ts'
 import { NOT_YET } from '../../src/core/sample.ts'
@@ -133,6 +135,36 @@ t.test('what the kernel knows', async (t) => {
   for (const [expression, n] of [['fc_rtt', 12], ['fc_rtt(us)', 12_345], ['fc_rtt(ms)', 12], ['fc_rttvar', 2], ['fc_unacked', 1], ['fc_sacked', 2], ['fc_lost', 3], ['fc_retrans', 4], ['fc_fackets', 5], ['fc_reordering', 6]] as const) t.same(found(expression), ['sint', String(n)], expression)
   t.equal(section.evaluate('fc_rtt', subject()), undefined, 'a provider that cannot ask')
   t.match(String(section.evaluate('fc_rtt(ns)', session)), /expects 'us' or 'ms', got 'ns'/)
+})
+
+t.test('why a server was not reached', async (t) => {
+  class Lost extends StillHandshake implements Peer {}
+  const session = new SessionSubject(new Lost(), () => 0)
+  const found = (expression: string): unknown => value(section.evaluate(expression, session))
+  const lost = (handler: string, why: Why, bound = false, dst = '10.0.0.2:2'): void => {
+    session.server = new Lost('10.0.0.1:1', dst)
+    session.server.set(connectFailureFact, { handler, why, bound })
+  }
+  t.equal(section.evaluate('bc_err', session), undefined, 'nobody was tried')
+  for (const [name, number, bound] of [['ENETUNREACH', 6], ['EACCES', 6], ['EMFILE', 2], ['ENFILE', 3], ['ENOBUFS', 4], ['EAFNOSUPPORT', 5], ['EADDRINUSE', 10, true], ['EADDRNOTAVAIL', 8, true], ['EADDRNOTAVAIL', 9]] as const) {
+    lost('', { cause: 'failed', detail: name }, bound)
+    t.same(found('bc_err'), ['sint', String(number)], name)
+  }
+  for (const name of ['ECONNREFUSED', 'ETIMEDOUT', 'EHOSTUNREACH']) {
+    lost('', { cause: 'failed', detail: name })
+    t.same([section.evaluate('bc_err', session), section.evaluate('bc_err_str', session)], [undefined, undefined], `${name}: as the network answered`)
+  }
+  lost('', { cause: 'timeout' })
+  t.equal(section.evaluate('bc_err', session), undefined, 'no answer')
+  for (const [detail, number, text] of [
+    ['SSL handshake failure', 34, 'SSL handshake failure'],
+    ['Connection closed during SSL handshake', 34, 'SSL handshake failure'],
+    ['Server presented an SSL certificate different from the expected one', 33, 'Server presented an SSL certificate different from the expected one'],
+    ['something of a plugin', 6, 'General socket error'],
+  ] as const) {
+    lost('tls', { cause: 'failed', detail })
+    t.same([found('bc_err'), found('bc_err_str')], [['sint', String(number)], ['str', text]], detail)
+  }
 })
 
 t.test('certificates and their names', async (t) => {

@@ -15,6 +15,11 @@ export function keyLogged(handle: number, label: string): string | undefined {
   return logs.get(handle)?.secret(label)
 }
 
+/** Connections whose secrets are in memory. */
+export function keptKeyLogs(): number {
+  return logs.size
+}
+
 /** Before the connection is freed: its number is given out again. */
 export function forgetKeyLog(handle: number): void {
   if (logs.size === 0) return
