@@ -35,7 +35,7 @@ const HTTP: Readonly<Record<string, readonly string[]>> = {
     'cook', 'cook_beg', 'cook_cnt', 'cook_dir', 'cook_dom', 'cook_end', 'cook_len', 'cook_reg', 'cook_sub', 'cook_val', 'cookie',
     'fc_http_major', 'fcgi.docroot', 'fcgi.index', 'hdr', 'hdr_beg', 'hdr_cnt', 'hdr_dir', 'hdr_dom', 'hdr_end', 'hdr_ip', 'hdr_len',
     'hdr_reg', 'hdr_sub', 'hdr_val', 'http_auth', 'http_auth_bearer', 'http_auth_group', 'http_auth_pass', 'http_auth_type',
-    'http_auth_user', 'http_first_req', 'method', 'path', 'path_beg', 'path_dir', 'path_dom', 'path_end', 'path_len', 'path_reg',
+    'http_auth_user', 'http_first_req', 'meth', 'method', 'path', 'path_beg', 'path_dir', 'path_dom', 'path_end', 'path_len', 'path_reg',
     'path_sub', 'pathq', 'query', 'req.body', 'req.body_len', 'req.body_param', 'req.body_size', 'req.cook', 'req.cook_cnt', 'req.cook_val',
     'req.fhdr', 'req.fhdr_cnt', 'req.hdr', 'req.hdr_cnt', 'req.hdr_ip', 'req.hdr_names', 'req.hdr_val', 'req.hdrs', 'req.hdrs_bin',
     'req.ver', 'req_ver', 'res.body', 'res.body_len', 'res.body_size', 'res.cache_hit', 'res.cache_name', 'res.comp', 'res.comp_algo',
@@ -66,14 +66,14 @@ const LUA: Readonly<Record<string, readonly string[]>> = {
 /** Known to HAProxy's manual, of use here, and missing from the data of LANGUAGE. */
 const LATER: Readonly<Record<string, readonly string[]>> = {
   global: [
-    'stats', 'profiling.tasks', 'profiling.memory', 'master-worker', 'tune.rcvbuf.server', 'tune.sndbuf.server', 'tune.memory.hot-size',
+    'stats', 'profiling.memory', 'master-worker', 'tune.rcvbuf.server', 'tune.sndbuf.server', 'tune.memory.hot-size',
     'tune.ssl.capture-cipherlist-size', 'tune.vars.check-max-size', 'tune.vars.proc-max-size', 'tune.vars.reqres-max-size',
     'tune.vars.sess-max-size', 'tune.vars.txn-max-size', 'anonkey',
   ],
   proxy: [
     'bind-process', 'dispatch', 'filter', 'monitor fail', 'monitor-net', 'option transparent', 'stats', 'tcp-check send-lf',
     'tcp-check send-binary-lf', 'tcp-check set-var-fmt', 'http-check set-var-fmt', 'http-check', 'tcp-check', 'stick', 'email-alert',
-    'timeout tarpit', 'transparent',
+    'transparent',
   ],
   bind: ['process', 'quic-force-retry', 'quic-socket', 'quic-cc-algo'],
   server: ['downinter', 'fastinter', 'no-check-send-proxy', 'error-limit'],

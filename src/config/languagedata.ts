@@ -110,7 +110,7 @@ fc_dst, fc_dst_is_local, fc_dst_port, fc_err, fc_err_name, fc_err_str, fc_facket
 fc_pp_tlv, fc_pp_unique_id, fc_rcvd_proxy, fc_reordering, fc_retrans, fc_rtt, fc_rttvar, fc_sacked, fc_saved_syn,
 fc_settings_streams_limit, fc_src, fc_src_is_local, fc_src_port, fc_unacked, fe_client_timeout, fe_conn, fe_defbe, fe_id, fe_name,
 fe_req_rate, fe_sess_rate, fe_tarpit_timeout, fs.aborted, fs.debug_str, fs.id, fs.rst_code, hostname, int, ipv4, ipv6,
-last_entity, last_rule_file, last_rule_line, lat_ns_avg, lat_ns_tot, meth, nbsrv, payload, payload_lv, pid, prio_class,
+last_entity, last_rule_file, last_rule_line, lat_ns_avg, lat_ns_tot, nbsrv, payload, payload_lv, pid, prio_class,
 prio_offset, proc, queue, rand, req.bytes_in, req.bytes_out, req.len, req.payload, req.payload_lv, req.proto_http, req.rdp_cookie,
 req.rdp_cookie_cnt, req.ssl_alpn, req.ssl_ec_ext, req.ssl_hello_type, req.ssl_sni, req.ssl_st_ext, req.ssl_ver, res.bytes_in,
 res.bytes_out, res.len, res.payload, res.payload_lv, res.ssl_hello_type, res.timer.data, sc_bytes_in_rate, sc_bytes_out_rate,

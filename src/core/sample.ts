@@ -119,6 +119,8 @@ export interface SessionEffects {
   /** By slot; undefined: nothing. */
   readonly requestCaptures: (ByteString | undefined)[]
   readonly responseCaptures: (ByteString | undefined)[]
+  /** The service that a rule gave the session to, by its name. */
+  service?: string
   /** Where the content rule stands that ended its rule set. */
   lastRule?: Place
 }

@@ -46,7 +46,9 @@ export interface ProxyView {
   /** Sessions that began in the last second. */
   readonly sessionRate: number
   /** As configured, ms; undefined: not this kind of proxy's, or none. */
-  readonly timeouts: { readonly client?: number | undefined; readonly server?: number | undefined; readonly tunnel?: number | undefined }
+  readonly timeouts: { readonly client?: number | undefined; readonly server?: number | undefined; readonly tunnel?: number | undefined; readonly connect?: number | undefined; readonly queue?: number | undefined; readonly tarpit?: number | undefined }
+  /** How often a connect is tried again; undefined: a frontend. */
+  readonly retries?: number | undefined
   /** Where a frontend sends what no rule decides. */
   readonly defaultBackend: string | undefined
   /** A frontend's slots for captures. */
@@ -82,6 +84,8 @@ export interface ProcessView {
   readonly stopping: boolean
   /** The number of this data thread, from 0. */
   readonly thread: number
+  /** How many data threads were asked for. */
+  readonly threads?: number
   frontend(name: string): ProxyView | undefined
   backend(name: string): ProxyView | undefined
   /** A warning for the process log, the first time that it is said. */

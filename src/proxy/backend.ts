@@ -27,6 +27,8 @@ export interface BackendSettings {
   readonly retries: number
   /** From which retry on another server is tried: n > 0 every nth, n < 0 from the nth before the last; undefined: never. */
   readonly redispatch: number | undefined
+  /** How long its tarpits hold that do not say. ms */
+  readonly tarpitTimeout: number
   readonly abortOnClose: boolean
   readonly noLinger: boolean
   /** All backup servers share the load, not only the first usable one. */
@@ -76,7 +78,12 @@ export class Backend implements ProxyView {
   }
 
   get timeouts(): ProxyView['timeouts'] {
-    return { server: this.settings.serverTimeout, tunnel: this.settings.tunnelTimeout }
+    const { serverTimeout, tunnelTimeout, connectTimeout, queueTimeout, tarpitTimeout } = this.settings
+    return { server: serverTimeout, tunnel: tunnelTimeout, connect: connectTimeout, queue: queueTimeout, tarpit: tarpitTimeout }
+  }
+
+  get retries(): number {
+    return this.settings.retries
   }
 
   get connections(): number {

@@ -18,7 +18,7 @@ import { useServerRules } from '../sample/switching.ts'
 import { handOver } from '../net/connect.ts'
 import { Backend } from './backend.ts'
 import { First, LeastConn, Random, RoundRobin, SourceHash, type Balance } from './balance.ts'
-import { inspectionOf, type Build } from './build.ts'
+import { inspectionOf, tarpitTimeout, type Build } from './build.ts'
 import { resolveName } from './resolve.ts'
 import { Server, type ServerSettings } from './server.ts'
 
@@ -150,6 +150,7 @@ export async function buildBackend(build: Build, section: ProxySection, id: numb
       serverFinTimeout: values.get(timeoutServerFin),
       tunnelTimeout: values.get(timeoutTunnel),
       queueTimeout: values.get(timeoutQueue) ?? connectTimeout,
+      tarpitTimeout: tarpitTimeout(values),
       retries: values.get(retries) ?? RETRIES,
       redispatch: values.get(optionRedispatch),
       abortOnClose: values.get(optionAbortonclose) ?? false,

@@ -16,7 +16,7 @@ import { connectFormat, errorFormat, errorLogFormat, logFormat, logFormatSd, tcp
 import { chooseBackend, useBackendRules } from '../sample/switching.ts'
 import { GatedListener } from '../net/listener.ts'
 import type { Backend } from './backend.ts'
-import { inspectionOf, type Build } from './build.ts'
+import { inspectionOf, tarpitTimeout, type Build } from './build.ts'
 import { Bind, Frontend, type FrontendHost, type FrontendLog } from './frontend.ts'
 import { resolveName } from './resolve.ts'
 import type { Stream } from './stream.ts'
@@ -87,6 +87,7 @@ export async function buildFrontend(build: Build, host: FrontendHost, section: P
       kind: section.kind === 'listen' ? 'listen' : 'frontend',
       maxconn: values.get(maxconn) ?? 0,
       clientTimeout,
+      tarpitTimeout: tarpitTimeout(values),
       clientFinTimeout: values.get(timeoutClientFin),
       defaultBackend: values.get(defaultBackend),
       noLinger: values.get(optionNolinger) ?? false,

@@ -11,7 +11,7 @@ import type { ProxySection } from '../config/configuration.ts'
 import { systemFiles } from '../config/files.ts'
 import type { ConnectionPlan, EngineConnection } from '../net/connection.ts'
 import { requestInspectDelay, requestRules, responseInspectDelay, responseRules } from '../sample/content.ts'
-import { timeoutConnect } from '../config/keywords/timeouts.ts'
+import { timeoutConnect, timeoutTarpit } from '../config/keywords/timeouts.ts'
 import { TRACER } from '../core/trace.ts'
 import type { Tracer } from '../core/trace.ts'
 import type { Wheel } from '../util/wheel.ts'
@@ -59,7 +59,12 @@ export function inspectionOf(values: Values, way: 'request' | 'response'): Inspe
   const rules = values.get(way === 'request' ? requestRules : responseRules) ?? []
   if (rules.length === 0) return undefined
   const delay = values.get(way === 'request' ? requestInspectDelay : responseInspectDelay) ?? 0
-  return { rules, delay, tarpit: values.get(timeoutConnect) ?? 0 }
+  return { rules, delay, tarpit: tarpitTimeout(values) }
+}
+
+/** ms */
+export function tarpitTimeout(values: Values): number {
+  return values.get(timeoutTarpit) ?? values.get(timeoutConnect) ?? 0
 }
 
 export class Build {

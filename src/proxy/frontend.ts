@@ -18,6 +18,7 @@ import { Alarm, type Wheel } from '../util/wheel.ts'
 import type { Backend } from './backend.ts'
 import type { Gauge, Rate } from './gauge.ts'
 import type { InspectionPlan } from './inspection.ts'
+import type { Profiles } from './profile.ts'
 import { StreamRecord } from './record.ts'
 import { Stream, type StreamHost } from './stream.ts'
 
@@ -47,6 +48,8 @@ export interface FrontendSettings {
   /** Content rules; undefined: none. */
   readonly inspection: InspectionPlan | undefined
   readonly captures: CaptureLengths
+  /** How long its tarpits hold that do not say. ms */
+  readonly tarpitTimeout: number
 }
 
 /** Where a frontend's lines go, and what they say. */
@@ -66,6 +69,8 @@ export interface FrontendHost {
   /** Wall clock, ms since the epoch. */
   readonly clock: () => number
   readonly process: ProcessView
+  /** Who measures sessions; undefined: nobody asks. */
+  readonly profiles?: Profiles | undefined
   /** Connections of all frontends of the process, and their limit; 0: none. */
   readonly connections: Gauge
   readonly maxconn: number
@@ -163,6 +168,7 @@ export class Frontend implements StreamHost, App, ProxyView {
   readonly wheel: Wheel
   readonly servers: readonly ServerView[] = []
   readonly queued = 0
+  readonly profiles: Profiles | undefined
   binds: readonly Bind[] = []
   readonly #host: FrontendHost
   readonly #connections: Gauge
@@ -183,6 +189,7 @@ export class Frontend implements StreamHost, App, ProxyView {
     this.#host = host
     this.provider = host.provider
     this.wheel = host.wheel
+    this.profiles = host.profiles
     this.#connections = connections
     this.#log = log
     this.#route = route
@@ -202,7 +209,7 @@ export class Frontend implements StreamHost, App, ProxyView {
   }
 
   get timeouts(): ProxyView['timeouts'] {
-    return { client: this.settings.clientTimeout }
+    return { client: this.settings.clientTimeout, tarpit: this.settings.tarpitTimeout }
   }
 
   get defaultBackend(): string | undefined {
@@ -327,7 +334,9 @@ export class Frontend implements StreamHost, App, ProxyView {
   open(conn: Connection): void {
     this.settings.sessionRate.tick()
     if (this.#log !== undefined) void conn.dst // asked for while there is a descriptor to ask: its line may be written after
-    new Stream(this, conn).start()
+    const stream = new Stream(this, conn)
+    if (this.profiles === undefined) stream.start()
+    else this.profiles.begin(conn, () => stream.start())
   }
 
   refused(bind: Bind, conn: EngineConnection, handler: string, why: Why): void {

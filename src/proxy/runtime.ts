@@ -4,15 +4,18 @@ import { formatAddress } from '../core/address.ts'
 import type { Problem } from '../core/keyword.ts'
 import type { ProcessView } from '../core/view.ts'
 import { hasBackend, hasFrontend, type Configuration } from '../config/configuration.ts'
+import { nbthread, profilingTasks } from '../config/keywords/global.ts'
 import { disabled, proxyId } from '../config/keywords/proxy.ts'
 import type { EngineConnection } from '../net/connection.ts'
 import { rulesOf } from '../sample/rules.ts'
+import { profileWanted } from '../sample/fetches/profile.ts'
 import { errorText } from '../util/errno.ts'
 import type { Backend } from './backend.ts'
 import { Build, type BuildHost } from './build.ts'
 import { buildBackend } from './build-backend.ts'
 import { buildFrontend } from './build-frontend.ts'
 import type { Frontend, FrontendHost } from './frontend.ts'
+import { Profiles } from './profile.ts'
 
 export interface RuntimeHost extends BuildHost {
   /** Connections of the process at a time; 0: no limit. */
@@ -143,6 +146,12 @@ export class Runtime {
   }
 }
 
+/** Sessions are measured where an expression asks for it, or all of them because of a word. */
+function profilesOf({ global, plugins }: RuntimeHost): Profiles | undefined {
+  const word = global.get(profilingTasks)
+  return word === 'on' || profileWanted(plugins) ? new Profiles(word !== 'off') : undefined
+}
+
 /** Builds the proxies of a configuration that has no alerts. Rejects with a BuildError. */
 export async function buildRuntime(configuration: Configuration, host: RuntimeHost): Promise<Runtime> {
   const build = new Build(host)
@@ -153,6 +162,7 @@ export async function buildRuntime(configuration: Configuration, host: RuntimeHo
   let runtime: Runtime | undefined
   const view: ProcessView = {
     thread: host.gauges.thread,
+    threads: host.global.get(nbthread) ?? 1,
     get stopping() {
       return runtime?.stopping ?? false
     },
@@ -175,6 +185,7 @@ export async function buildRuntime(configuration: Configuration, host: RuntimeHo
     wheel: host.wheel,
     clock: host.clock,
     process: view,
+    profiles: profilesOf(host),
     connections,
     maxconn: host.maxconn,
     get full() {

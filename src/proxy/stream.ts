@@ -19,6 +19,7 @@ import type { Backend } from './backend.ts'
 import { Channel } from './channel.ts'
 import { InspectedConnection, Inspection, type Decision, type InspectionPlan } from './inspection.ts'
 import type { Priority } from './queue.ts'
+import type { Profiles } from './profile.ts'
 import { Reach, type Seeker } from './reach.ts'
 import type { Server } from './server.ts'
 
@@ -42,6 +43,8 @@ export interface StreamHost {
   readonly inspection: InspectionPlan | undefined
   /** Wall clock, ms since the epoch. */
   readonly clock: () => number
+  /** Who measures sessions; undefined: nobody asks. */
+  readonly profiles?: Profiles | undefined
   /** The backend for this connection; undefined: none is configured. */
   route(stream: Stream): Backend | undefined
   /** The server is connected: the line is written now where `logasap` asks for it. */
@@ -77,11 +80,14 @@ export class Stream implements ConnectionUser, Seeker {
   #served: App | undefined
   #silent = false
   readonly #trace: Trace | undefined
+  /** Itself, or who measures it. */
+  readonly #user: ConnectionUser
 
   constructor(host: StreamHost, client: Connection) {
     this.#host = host
     this.client = client
     this.#trace = client.get(TRACE)
+    this.#user = host.profiles?.before(this, client) ?? this
     this.openedAt = host.wheel.now()
     this.#clientActive = this.openedAt
   }
@@ -140,7 +146,7 @@ export class Stream implements ConnectionUser, Seeker {
   }
 
   start(): void {
-    this.client.attach(this)
+    this.client.attach(this.#user)
     this.client.deadline(this.#host.clientTimeout)
     this.#readClient()
     if (this.isOver) return
@@ -228,7 +234,7 @@ export class Stream implements ConnectionUser, Seeker {
     this.#serverActive = now
     this.#request = new Channel(this.client, conn, this.#host.spliceRequest)
     this.#response = new Channel(conn, this.client, this.#host.spliceResponse)
-    conn.attach(this)
+    conn.attach(this.#user)
     this.#rearm()
     this.#host.joined(this)
     const { backend } = this

@@ -26,6 +26,8 @@ import { proxyConverters } from './converters/proxies.ts'
 import { stringConverters } from './converters/strings.ts'
 import { variableConverters } from './converters/variables.ts'
 import { wordConverters } from './converters/words.ts'
+import { whenConverter } from './converters/when.ts'
+import { aclFetches } from './fetches/acls.ts'
 import { certificateFetches } from './fetches/certificates.ts'
 import { helloFetches } from './fetches/hello.ts'
 import { internalFetches } from './fetches/internal.ts'
@@ -35,13 +37,15 @@ import { tlsErrorFetches } from './fetches/tls-errors.ts'
 import { layer6Fetches } from './fetches/layer6.ts'
 import { processFetches } from './fetches/process.ts'
 import { proxyFetches } from './fetches/proxies.ts'
+import { profileFetches } from './fetches/profile.ts'
+import { sessionFetches } from './fetches/session.ts'
 import { errorLogFormat, logFormat, logFormatSd } from './log-keywords.ts'
 import { useBackendRules, useServerRules } from './switching.ts'
 
 export const samplePlugin: Plugin = {
   name: 'samples',
   keywords: [acl, logFormat, logFormatSd, errorLogFormat, requestRules, responseRules, requestInspectDelay, responseInspectDelay, globalSetVar, globalSetVarFmt, declareCapture, useBackendRules, useServerRules],
-  fetches: [...internalFetches, ...processFetches, ...proxyFetches, ...layer4Fetches, ...layer5Fetches, ...tlsErrorFetches, ...certificateFetches, ...layer6Fetches, ...helloFetches, ...captureFetches],
+  fetches: [...internalFetches, ...processFetches, ...proxyFetches, ...layer4Fetches, ...layer5Fetches, ...tlsErrorFetches, ...certificateFetches, ...layer6Fetches, ...helloFetches, ...captureFetches, ...aclFetches, ...sessionFetches, ...profileFetches],
   converters: [
     ...stringConverters,
     ...wordConverters,
@@ -59,6 +63,7 @@ export const samplePlugin: Plugin = {
     ...mapConverters,
     ...lookingConverters,
     ...captureConverters,
+    whenConverter,
     ...proxyConverters,
   ],
   actions: [...refusedActions, ...verdictActions, ...variableActions, ...addressActions, ...packetActions, ...sessionActions, captureAction],

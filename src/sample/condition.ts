@@ -102,7 +102,8 @@ function compileTerms(words: readonly Word[], scope: Scope, fail: Fail): readonl
   return either
 }
 
-function findAcl(name: string, scope: Scope, fail: Fail, word: Word): Acl | undefined {
+/** The section's ACL of this name, or the predefined one. Reports when there is none. */
+export function findAcl(name: string, scope: Scope, fail: Fail, word?: Word): Acl | undefined {
   const table = scope.values.get(acl)
   const own = table !== undefined && (!table.section.startsWith('defaults ') || scope.rule.startsWith('defaults')) ? table.acls : new Map<string, Acl>()
   const named = own.get(name)

@@ -224,6 +224,7 @@ export class RuleRun {
       this.#passed = false
       this.#at++
       if (result.result !== 'next' && result.result !== 'wait') {
+        if (result.result === 'serve' && subject.effects !== undefined) subject.effects.service = result.app.name
         if (result.result !== 'pause' && result.result !== 'insert' && subject.effects !== undefined) subject.effects.lastRule = rule.place
         return result
       }

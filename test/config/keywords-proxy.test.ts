@@ -52,6 +52,7 @@ t.test('proxies: values', async (t) => {
     ['timeout tunnel 1h', timeouts.timeoutTunnel, 3600000],
     ['timeout queue 1d', timeouts.timeoutQueue, 86400000],
     ['timeout check 0', timeouts.timeoutCheck, 0],
+    ['timeout tarpit 7s', timeouts.timeoutTarpit, 7000],
     ['option tcpka', options.optionTcpka, true],
     ['option clitcpka', options.optionClitcpka, true],
     ['option srvtcpka', options.optionSrvtcpka, true],

@@ -193,6 +193,19 @@ export const maxpipes = keyword<number>({
   parse: (args) => integer(args),
 })
 
+/** Unset: as auto. */
+export const profilingTasks = keyword<'on' | 'off' | 'auto'>({
+  name: 'profiling.tasks',
+  sections: GLOBAL,
+  args: '{ auto | on | off }',
+  doc: 'Measure what sessions cost, for cpu_ns_tot, lat_ns_tot and the like. Default auto: where an expression asks for it.',
+  parse: (args) => {
+    const w = args.next()
+    if (w?.text === 'on' || w?.text === 'off' || w?.text === 'auto') return w.text
+    return args.fail(`'profiling.tasks' expects either 'on', 'auto', or 'off' but got '${w?.text ?? ''}'.`, undefined, w)
+  },
+})
+
 export const globalKeywords: readonly Keyword<unknown>[] = [
   globalMaxconn,
   nbthread,
@@ -216,4 +229,5 @@ export const globalKeywords: readonly Keyword<unknown>[] = [
   provider,
   nosplice,
   maxpipes,
+  profilingTasks,
 ]

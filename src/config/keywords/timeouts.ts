@@ -1,6 +1,7 @@
 // Owns the `timeout` keywords, all in ms (manual 4.2).
 
 import type { Args, Keyword } from '../../core/keyword.ts'
+import { keyword } from '../../core/keyword.ts'
 import { sided, time, type Side } from './arguments.ts'
 
 /** Reads one time and nothing else. */
@@ -44,6 +45,14 @@ export const timeoutTunnel = timeout('tunnel', 'backend', 'How long both sides m
 export const timeoutQueue = timeout('queue', 'backend', 'How long a connection may wait for a free place at a server. Default: `timeout connect`.')
 export const timeoutCheck = timeout('check', 'backend', 'How long a health check may take once connected. Unset: until the next one.')
 
+export const timeoutTarpit = keyword<number>({
+  name: 'timeout tarpit',
+  sections: ['defaults', 'frontend', 'backend'],
+  args: '<timeout>',
+  doc: 'How long a `tarpit` holds a client that says no time itself. Default: `timeout connect`.',
+  parse: delay,
+})
+
 export const timeoutKeywords: readonly Keyword<unknown>[] = [
   timeoutClient,
   timeoutClientFin,
@@ -56,4 +65,5 @@ export const timeoutKeywords: readonly Keyword<unknown>[] = [
   timeoutTunnel,
   timeoutQueue,
   timeoutCheck,
+  timeoutTarpit,
 ]
