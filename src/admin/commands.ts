@@ -23,6 +23,12 @@ function print(line: string): void {
   }
 }
 
+const HELP = new Set(['-h', '-?', '-help', '--help', 'help'])
+
+function asksForHelp(args: readonly string[]): boolean {
+  return HELP.has(args[0] ?? '')
+}
+
 /** Reads as a start does. undefined: it has alerts, which have been printed. */
 function load(files: readonly string[], plugins: readonly Plugin[], messages: Messages): Loaded | undefined {
   const loaded = loadConfiguration({
@@ -41,6 +47,10 @@ function load(files: readonly string[], plugins: readonly Plugin[], messages: Me
 
 /** 0: the connection's way was printed; 1: there is none, or the configuration or the arguments are wrong. */
 export async function explainCommand(args: readonly string[], plugins: readonly Plugin[], messages: Messages, say: (line: string) => void = print): Promise<number> {
+  if (asksForHelp(args)) {
+    say(EXPLAIN_USAGE.trimEnd())
+    return 0
+  }
   const imagined = parseExplain(args)
   if (typeof imagined === 'string') {
     messages.alert(imagined)
@@ -63,6 +73,10 @@ const LINT_USAGE = `Usage : headgate lint -f <file|folder> [-f …]
 
 /** 0: nothing was found; 1: something was, or the configuration or the arguments are wrong. */
 export async function lintCommand(args: readonly string[], plugins: readonly Plugin[], messages: Messages, say: (line: string) => void = print): Promise<number> {
+  if (asksForHelp(args)) {
+    say(LINT_USAGE)
+    return 0
+  }
   const files: string[] = []
   for (let i = 0; i < args.length; i += 2) {
     const file = args[i + 1]

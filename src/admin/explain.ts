@@ -9,7 +9,8 @@ import type { Verdict } from '../core/handler.ts'
 import type { Place } from '../core/keyword.ts'
 import type { Fetched } from '../core/sample.ts'
 import type { Trace } from '../core/trace.ts'
-import type { Configuration } from '../config/configuration.ts'
+import { hasFrontend, type Configuration } from '../config/configuration.ts'
+import { didYouMean } from '../config/table.ts'
 import { tuneBufsize } from '../config/keywords/tune.ts'
 import type { Plugin } from '../core/plugin.ts'
 import { ScriptedProvider } from '../net/scripted/provider.ts'
@@ -74,8 +75,8 @@ const PATIENCE_MS = 3_600_000
 interface Listener {
   /** A handler asks for more bytes than there are. */
   starved?(handler: string): void
-  /** The last handler of a connection to a server is done. */
-  joined?(): void
+  /** The last handler of a connection is done: what that means, in words. */
+  served(app: string): string
   noted?(text: string): void
 }
 
@@ -107,10 +108,9 @@ class ExplainTrace implements Trace {
 
   said(handler: string, verdict: Verdict): void {
     this.#depth = 1
-    this.#line(`→ ${verdictText(verdict)}`)
+    this.#line(`→ ${verdict.verdict === 'serve' ? this.#listener.served(verdict.app.name) : verdictText(verdict)}`)
     this.#depth = 0
     if (verdict.verdict === 'more') this.#listener.starved?.(handler)
-    if (verdict.verdict === 'serve') this.#listener.joined?.()
   }
 
   rule(keyword: string, text: string, place: Place): void {
@@ -171,6 +171,13 @@ export async function explain(configuration: Configuration, imagined: Imagined, 
   let helloGiven = imagined.hello !== undefined
   let server = ''
   let joined = false
+  const frontends = configuration.proxies.filter((proxy) => hasFrontend(proxy.kind)).map((proxy) => proxy.name)
+  if (imagined.frontend !== undefined && !frontends.includes(imagined.frontend)) {
+    const hint = didYouMean(imagined.frontend, frontends)
+    const known = frontends.length === 0 ? 'there is none' : `there are ${frontends.map((name) => `'${name}'`).join(', ')}`
+    print(`no frontend is named '${imagined.frontend}': ${known}${hint === undefined ? '' : `; ${hint}`}`)
+    return 1
+  }
   const accepted: Listener = {
     starved(handler) {
       if (handler !== 'tls' || helloGiven || client === undefined) return
@@ -178,11 +185,17 @@ export async function explain(configuration: Configuration, imagined: Imagined, 
       print('  (a client hello is made up, without a server name: give one with --sni or --client-hello)')
       client.adds(makeClientHello({ sni: '', alpn: imagined.alpn }))
     },
+    served: (app) => (frontends.includes(app) ? `a session of frontend '${app}' begins` : `answered by the service '${app}'`),
     noted(text) {
       if (text.startsWith('server ')) server = text
     },
   }
-  const connected: Listener = { joined: () => (joined = true) }
+  const connected: Listener = {
+    served() {
+      joined = true
+      return 'connected: from here on data passes both ways'
+    },
+  }
   const runtime = await buildRuntime(configuration, {
     provider,
     wheel: new Wheel(clock),

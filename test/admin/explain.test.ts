@@ -80,7 +80,7 @@ t.test('a hello that passes through, rule by rule', async (t) => {
     '    → next rule',
     '  → done',
     'handler session',
-    "  → serves 'web'",
+    "  → a session of frontend 'web' begins",
     'e.cfg:15 tcp-request content accept if tls',
     '  req.ssl_hello_type = 1',
     '  { req.ssl_hello_type 1 } holds',
@@ -93,7 +93,7 @@ t.test('a hello that passes through, rule by rule', async (t) => {
     'server a/s1',
     'connects to 10.1.0.1:443',
     '  handler connect',
-    "    → serves 'connect'",
+    '    → connected: from here on data passes both ways',
     'ends at server a/s1 (10.1.0.1:443)',
   ])
 })
@@ -141,7 +141,8 @@ t.test('what cannot be imagined is said', async (t) => {
     [['--sni'], /'--sni' expects an argument/],
     [['--what'], /unknown option '--what'/],
     [['--dst', '9.9.9.9:1'], /no bind line listens on 9\.9\.9\.9:1/],
-    [['--frontend', 'nobody'], /no bind line/],
+    [['--frontend', 'nobody'], /no frontend is named 'nobody': there are 'web', 'closed'\n/],
+    [['--frontend', 'close'], /no frontend is named 'close': there are 'web', 'closed'; did you mean 'closed' maybe \?/],
   ] as const) {
     const { text: said, status } = explain(...args)
     t.match(said, text)
@@ -150,6 +151,16 @@ t.test('what cannot be imagined is said', async (t) => {
   const { stderr, status } = spawnSync(process.execPath, [MAIN, 'explain', '-f', file('bad.cfg', 'frontend f\n  bnid :1\n')], { encoding: 'utf8' })
   t.match(stderr, /unknown keyword 'bnid'/)
   t.equal(status, 1)
+})
+
+t.test('help is no mistake', async (t) => {
+  for (const command of ['explain', 'lint']) {
+    for (const word of ['-h', '--help']) {
+      const { stdout, stderr, status } = spawnSync(process.execPath, [MAIN, command, word], { encoding: 'utf8' })
+      t.match(stdout, `Usage : headgate ${command} -f <file|folder>`)
+      t.same([stderr, status], ['', 0], `${command} ${word}`)
+    }
+  }
 })
 
 t.test('no socket is opened', { skip: process.platform !== 'linux' }, async (t) => {

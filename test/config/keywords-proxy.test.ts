@@ -92,6 +92,7 @@ t.test('proxies: bad arguments', async (t) => {
     ['default_backend', "'default_backend' expects a backend name."],
     ['default_backend a b', "'default_backend' cannot handle unexpected argument 'b'."],
     ['balance foo', BALANCE],
+    ['balance rondrobin', BALANCE],
     ['balance roundrobin(3)', BALANCE],
     ['balance constructor', BALANCE],
     ['balance uri', "'balance uri' is for HTTP, not supported: Headgate is a TCP/TLS proxy."],
@@ -152,6 +153,10 @@ t.test('proxies: bad arguments', async (t) => {
     ['log-tag', "'log-tag' expects a tag for use in syslog."],
   ])
   t.same(said(IN_LISTEN('timeout client 3\n timeout client 4')), ["3 warning: overwriting 'timeout client' which was already specified"])
+})
+
+t.test('a slip of an algorithm', async (t) => {
+  t.match(IN_LISTEN('balance rondrobin').problems, [{ text: BALANCE, hint: "did you mean 'roundrobin' maybe ?" }])
 })
 
 t.test('keywords of the other side of a proxy are warned about and have no value', async (t) => {

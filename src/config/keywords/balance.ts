@@ -1,6 +1,7 @@
 // Owns `balance` and `hash-type`: how a backend chooses a server (manual 4.2).
 
 import type { Args, Keyword } from '../../core/keyword.ts'
+import { didYouMean } from '../table.ts'
 import { integer, sided } from './arguments.ts'
 
 export type Balance =
@@ -27,6 +28,8 @@ function random(args: Args, text: string): Balance | undefined {
   return { algorithm: 'random', draws: n }
 }
 
+const ALGORITHMS = ['roundrobin', 'static-rr', 'leastconn', 'first', 'source', 'random']
+
 export const balance = sided<Balance>('backend', {
   name: 'balance',
   args: '{ roundrobin | static-rr | leastconn | first | source | random[(<draws>)] }',
@@ -48,7 +51,7 @@ export const balance = sided<Balance>('backend', {
         args.rest()
         if (HTTP.test(text)) return args.fail(`'balance ${text}' is for HTTP, not supported: Headgate is a TCP/TLS proxy.`, ONLY, w)
         if (LATER.test(text)) return args.fail(`'balance ${text}' is not supported yet.`, ONLY, w)
-        return args.fail(ONLY, undefined, w)
+        return args.fail(ONLY, didYouMean(text, ALGORITHMS), w)
     }
   },
 })
