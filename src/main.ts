@@ -1,82 +1,38 @@
 #!/usr/bin/env node
-// Owns the way from argv to a running process: which part of the program an invocation needs, and its exit status.
-//
-// What is heavy is imported when it is needed: `-v` answers at once, and a start reaches its listeners without loading what it does not use.
+// Owns the first and the last moment of the process: the program is loaded, and its exit status taken. A limit of descriptors under which
+// not even that works is told as such: Node opens many modules at a time, and here nothing of ours is loaded yet that could say so.
 
-import { writeSync } from 'node:fs'
-import type { Plugin } from './core/plugin.ts'
-import { loadAllPlugins } from './plugins.ts'
-import { parseArguments } from './process/arguments.ts'
-import { Messages, writeStderr } from './process/messages.ts'
-import { Signals } from './process/signals.ts'
-import { detailsText, usageText, versionText } from './process/usage.ts'
+import { readFileSync, writeSync } from 'node:fs'
 
-/** First words that are not HAProxy's. */
-const SUBCOMMANDS: Readonly<Record<string, (args: readonly string[], messages: Messages) => Promise<number>>> = {
-  explain: async (args, messages) => {
-    const [{ explainCommand }, plugins] = await Promise.all([import('./admin/commands.ts'), pluginsOrProblems(messages)])
-    return plugins === undefined ? 1 : explainCommand(args, plugins, messages)
-  },
-  lint: async (args, messages) => {
-    const [{ lintCommand }, plugins] = await Promise.all([import('./admin/commands.ts'), pluginsOrProblems(messages)])
-    return plugins === undefined ? 1 : lintCommand(args, plugins, messages)
-  },
+/** Descriptors that suffice to load the program, with some to spare for its first connections. */
+const ENOUGH = 256
+
+/** Asked for while there is a descriptor to ask with; NaN where it cannot be known. */
+const LIMIT = limit()
+
+/** What is said instead of a stack; undefined: it is something else. */
+function shortage(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined
+  if (error.code === 'ENFILE') return 'Cannot start: the system has no file descriptors left (ENFILE, sysctl fs.file-max).'
+  // Node tells a package that it cannot open as one that is not there.
+  if (error.code !== 'EMFILE' && (error.code !== 'ERR_MODULE_NOT_FOUND' || !(LIMIT < ENOUGH))) return undefined
+  return `Cannot start: too few file descriptors${Number.isNaN(LIMIT) ? '' : `, the limit is ${LIMIT} (ulimit -n)`}. Raise it to ${ENOUGH} at least, plus two for each connection (maxconn): 'ulimit -n', LimitNOFILE= in a systemd unit.`
 }
 
-function say(text: string): void {
+function limit(): number {
   try {
-    writeSync(1, text)
+    return Number(/^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1])
   } catch {
-    // Nobody reads.
+    return NaN // not Linux
   }
 }
 
-async function main(args: readonly string[]): Promise<number> {
-  const messages = new Messages({ executable: process.argv[1] ?? process.execPath })
-  const subcommand = Object.hasOwn(SUBCOMMANDS, args[0] ?? '') ? SUBCOMMANDS[args[0] ?? ''] : undefined
-  if (subcommand !== undefined) return subcommand(args.slice(1), messages)
-
-  const parsed = parseArguments(args)
-  switch (parsed.kind) {
-    case 'version':
-      say(versionText())
-      if (parsed.details) say(await details(messages))
-      return 0
-    case 'help':
-      say(versionText())
-      say(usageText())
-      return 0
-    case 'usage':
-      if (parsed.reason !== undefined) messages.alert(parsed.reason)
-      say(versionText())
-      writeStderr(usageText())
-      return 1
-    case 'refused':
-      messages.alert(parsed.text)
-      return 1
-    case 'run': {
-      const signals = new Signals(process)
-      const [{ start }, plugins] = await Promise.all([import('./process/start.ts'), pluginsOrProblems(messages)])
-      if (plugins === undefined) return 1
-      return start({ line: parsed.line, messages, signals, plugins, threadEntry: new URL('./data-thread.js', import.meta.url), say })
-    }
-  }
+function refuse(error: unknown): never {
+  const text = shortage(error)
+  if (text === undefined) throw error
+  writeSync(2, `[ALERT]    (${process.pid}) : ${text}\n`)
+  process.exit(1)
 }
 
-/** All plugins; undefined when one that the environment names cannot be used, which has been said. */
-async function pluginsOrProblems(messages: Messages): Promise<readonly Plugin[] | undefined> {
-  const loaded = await loadAllPlugins()
-  for (const problem of loaded.problems) messages.alert(problem)
-  return loaded.problems.length > 0 ? undefined : loaded.plugins
-}
-
-async function details(messages: Messages): Promise<string> {
-  const [{ conditionFacts, describeProviders }, plugins] = await Promise.all([import('./process/providers.ts'), pluginsOrProblems(messages)])
-  return detailsText({
-    providers: describeProviders(),
-    features: [...conditionFacts({ wanted: undefined, noSplice: false }).features].toSorted(),
-    plugins: (plugins ?? []).map((plugin) => plugin.name),
-  })
-}
-
-process.exit(await main(process.argv.slice(2)))
+const { main } = await import('./command.ts').catch(refuse)
+process.exit(await main(process.argv.slice(2)).catch(refuse))

@@ -15,12 +15,16 @@ export interface ProviderWishes {
   readonly maxAccept: number | undefined
 }
 
+/** How a lack of descriptors is told, by Node, by the kernel's name for it, or by the dynamic linker. */
+const SHORT = /EMFILE|Too many open files/i
+
 /** Resolves with the provider, or with why the one that was asked for cannot be had. */
 export async function chooseProvider(wishes: ProviderWishes): Promise<Provider | string> {
   if (wishes.wanted !== 'node') {
     const reason = await openLinux(wishes)
     if (typeof reason !== 'string') return reason
-    if (wishes.wanted === 'linux') return `the linux provider cannot be had: ${reason}`
+    // It is there, but not now: to go on without it would only move the shortage.
+    if (wishes.wanted === 'linux' || SHORT.test(reason)) return `the linux provider cannot be had: ${reason}`
   }
   return (await import('../net/node/provider.ts')).nodeProvider
 }

@@ -97,6 +97,7 @@ function lateLog(messages: Messages): { log: ProcessLog; ready: () => void } {
   let current: ProcessLog = messages
   return {
     log: { alert: (text) => current.alert(text), warning: (text) => current.warning(text), notice: (text) => current.notice(text) },
-    ready: () => void import('./log.ts').then(({ processLog }) => (current = processLog(messages))),
+    // Where it does not load, start-up's log goes on.
+    ready: () => void import('./log.ts').then(({ processLog }) => (current = processLog(messages)), () => undefined),
   }
 }

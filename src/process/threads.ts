@@ -79,6 +79,11 @@ const LASTS = 1000
 /** How long threads get to close after kill(). ms */
 const KILL_GRACE = 500
 
+/** A thread that could not even load what the control thread has loaded. Node tells a file that it cannot open as one that is not there, too. */
+function isShortage(error: Error): boolean {
+  return /EMFILE/.test(error.message) || ('code' in error && (error.code === 'ERR_MODULE_NOT_FOUND' || error.code === 'ERR_DLOPEN_FAILED'))
+}
+
 export class Threads implements Runtime {
   readonly finished: Promise<void>
   readonly #options: ThreadsOptions
@@ -88,6 +93,8 @@ export class Threads implements Runtime {
   readonly #ends = new Map<number, { times: number; said: Set<string> }>()
   #finish: () => void = () => undefined
   #stopping = false
+  /** Threads are replaced from then on; before, one that ends ends the start. */
+  #started = false
 
   constructor(options: ThreadsOptions) {
     this.#options = options
@@ -100,15 +107,18 @@ export class Threads implements Runtime {
     const problems = await control.start()
     if (problems.length > 0) return problems
     const failures = await Promise.all(Array.from({ length: count }, (_, thread) => this.#spawn(thread)))
+    this.#started = true
     const failed = failures.flat()
     if (failed.length > 0) this.kill()
+    else for (let thread = 0; thread < count; thread++) if (!this.#workers.has(thread)) this.#replace(thread, false)
     return failed
   }
 
   /** Resolves when the thread accepts, with nothing, or with why it does not. */
   #spawn(thread: number): Promise<readonly string[]> {
     const { count, line, gauges, files, log, entry } = this.#options
-    const seed: ThreadSeed = { line, thread, threads: count, gauges: gauges.shared, files, descriptors: this.#descriptors() }
+    // The same provider in all threads: what one cannot have must not make it serve otherwise.
+    const seed: ThreadSeed = { line: { ...line, provider: 'linux' }, thread, threads: count, gauges: gauges.shared, files, descriptors: this.#descriptors() }
     const worker = new Worker(entry, { workerData: seed, name: `data thread ${thread}` })
     this.#workers.set(thread, worker)
     let listens = 0
@@ -123,6 +133,10 @@ export class Threads implements Runtime {
         else log[report.level](report.text)
       })
       worker.on('error', (error) => {
+        if (listens === 0 && isShortage(error)) {
+          resolve([`data thread ${thread}: too few file descriptors to start (${error.message}): raise the limit ('ulimit -n'), or lower nbthread or maxconn`])
+          return
+        }
         log.alert(`bug: data thread ${thread}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
         if (!('code' in error) || error.code !== 'ERR_WORKER_OUT_OF_MEMORY') return
         // It ran no more code, so what it had open stays open, and its clients would wait for ever.
@@ -143,7 +157,7 @@ export class Threads implements Runtime {
   #ended(thread: number, lasted: boolean): void {
     this.#workers.delete(thread)
     GaugeMemory.takeBack(this.#options.gauges.shared, thread)
-    if (!this.#stopping) this.#replace(thread, lasted)
+    if (!this.#stopping && this.#started) this.#replace(thread, lasted)
     else if (this.#workers.size === 0) this.#finish()
   }
 

@@ -56,6 +56,29 @@ function messages(stderr: string): string[] {
     .map((line) => line.replace(/\((\d+)\)/, '(PID)').replaceAll('haproxy.main()', 'NAME.main()').replaceAll('headgate.main()', 'NAME.main()'))
 }
 
+t.test('few descriptors: it runs, or says what it needs; there is no stack of calls', async (t) => {
+  const many = file('many.cfg', `global\n  nbthread 4\n${DEFAULTS}${listen('many')}`)
+  // Below 20, Node cannot even read its first module.
+  for (const [descriptors, config, says] of [
+    [20, good, /too few file descriptors, the limit is 20 \(ulimit -n\)\. Raise it/],
+    [45, good, /too few file descriptors, the limit is 45/],
+    [80, good, /too few file descriptors, the limit is 80/],
+    [100, many, undefined],
+    [130, many, undefined],
+    [200, good, undefined],
+    [300, many, undefined],
+  ] as const) {
+    const program = start('headgate', [...command('headgate'), '-V', '-f', config], { descriptors })
+    await Promise.race([program.exited, program.says(/Listening on/, 30_000).catch(() => undefined)])
+    const runs = program.running()
+    t.equal(runs && says !== undefined, false, `${descriptors}: it cannot run`)
+    if (!runs) t.same(await program.exited, { code: 1, signal: null }, `${descriptors} descriptors`)
+    t.match(program.output(), runs ? /Listening on/ : (says ?? /\[ALERT\].*(too few file descriptors|EMFILE)/), `${descriptors}: ${runs ? 'runs' : 'refuses'}`)
+    t.notMatch(program.output(), /^\s+at |node:internal/m)
+    await program.stop()
+  }
+})
+
 t.test('exit status, stdout and messages are those of HAProxy', { skip: oracle }, async (t) => {
   const both = ['status', 'stdout', 'messages'] as const
   const cases: readonly (readonly [readonly string[], readonly (typeof both)[number][]])[] = [
