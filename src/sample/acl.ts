@@ -38,6 +38,9 @@ export interface AclTable {
   readonly acls: Map<string, Acl>
 }
 
+/** What runtime commands can call a set of patterns by. */
+const MAX_ID = 0xffff_ffff
+
 /** Compiles `<criterion> [flags] [operator] [<value> …]`, all of `words`. Messages end as HAProxy's do. */
 export function compileTest(words: readonly Word[], scope: Scope, fail: Fail): AclTest | undefined {
   const first = words[0] ?? { text: '', column: 0 }
@@ -49,6 +52,7 @@ export function compileTest(words: readonly Word[], scope: Scope, fail: Fail): A
   const numbers = expression.match !== undefined || expression.text === first.text ? spec?.numbers : undefined
   let method = expression.match ?? defaultMethod(expression.type)
   let ignoreCase = false
+  let id: number | undefined
   const groups: IndexSlot[] = []
   const used = `acl '${first.text}' file '${scope.place.file}' line ${scope.place.line}`
   let explicit = false
@@ -69,7 +73,8 @@ export function compileTest(words: readonly Word[], scope: Scope, fail: Fail): A
       case '-n':
         break
       case '-u':
-        if (value === undefined || !/^[0-9]+$/.test(value.text)) return fail('expect an integer after -u', undefined, word)
+        if (value === undefined || !/^[0-9]{1,10}$/.test(value.text) || Number(value.text) > MAX_ID) return fail('the argument of -u must be an integer', `a number up to ${MAX_ID}`, value ?? word)
+        id = Number(value.text)
         at++
         break
       case '-m': {
@@ -109,7 +114,8 @@ export function compileTest(words: readonly Word[], scope: Scope, fail: Fail): A
   const kind = method ?? noMethod(expression, fail, first)
   if (kind === undefined) return undefined
   if (!comparable(expression.type, kind)) return fail(`matching method '${kind}' cannot be used with fetch keyword '${expression.fetch}'`, undefined, first)
-  const set = patternStore(scope.plugins).own()
+  const set = patternStore(scope.plugins).own(id)
+  if (typeof set === 'string') return fail(set, 'give each its own number behind -u', first)
   const slot = set.attach(() => makeIndex(kind, ignoreCase, numbers))
   if ('problem' in slot) return undefined
   set.usedBy.push(used)

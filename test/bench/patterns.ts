@@ -5,7 +5,7 @@
 import type { MatchMethod, Sample } from '../../src/core/sample.ts'
 import { readPatterns } from '../../src/sample/patterns/file.ts'
 import { makeIndex } from '../../src/sample/patterns/match.ts'
-import { PatternSet } from '../../src/sample/patterns/pattern-set.ts'
+import { PatternSet, PatternStore } from '../../src/sample/patterns/pattern-set.ts'
 import { formatIPv4 } from '../../src/util/ip.ts'
 
 const entries = Number(process.argv[2] ?? 1_000_000)
@@ -20,7 +20,7 @@ function bench(name: string, method: MatchMethod, line: () => string, ask: () =>
   const text = Array.from({ length: entries }, line).join('\n')
   const memory = process.memoryUsage().rss
   const begun = performance.now()
-  const set = new PatternSet(0, name)
+  const set = new PatternSet(new PatternStore(), name)
   readPatterns(text, 1, set)
   const slot = set.attach(() => makeIndex(method, false, 'decimal'))
   if ('problem' in slot) throw new Error(slot.problem)

@@ -167,7 +167,7 @@ t.test('sets of patterns change while running, in all their indexes', async (t) 
   t.notOk(set.remove('10.0.0.0/8'))
   set.clear()
   t.notOk(ips.index.find(ip('192.0.3.1')))
-  const map = new PatternSet(9, 'm')
+  const map = new PatternSet(new PatternStore(), 'm')
   map.add('a', '1')
   const numbers = map.attach(() => makeIndex('str', false, 'decimal'), (value) => (/^\d+$/.test(value) ? undefined : 'not a number'))
   if ('problem' in numbers) throw new Error('not attached')
@@ -175,4 +175,19 @@ t.test('sets of patterns change while running, in all their indexes', async (t) 
   t.equal(numbers.index.find({ type: 'str', value: 'a' })?.value, '2')
   t.equal(map.setValue('a', 'x'), 'not a number')
   t.equal(map.add('b', 'x'), 'not a number')
+})
+
+t.test('numbers of sets: those that are given, and the lowest that are free for the others', async (t) => {
+  const store = new PatternStore()
+  const own = (id?: number): PatternSet => {
+    const set = store.own(id)
+    if (typeof set === 'string') throw new Error(set)
+    return set
+  }
+  const [free, two, one, other] = [own(), own(2), own(0), own()]
+  const file = store.ofFile('f', 1, () => true)
+  t.same([free, two, one, other].map(({ id }) => id), [1, 2, 0, 3])
+  t.ok(file instanceof PatternSet && file.id === 4)
+  t.equal(own(7).id, 7)
+  t.equal(store.own(2), 'the id is already used')
 })

@@ -18,8 +18,9 @@ interface Attached {
 }
 
 export class PatternSet {
-  /** Unique; the number that runtime commands call it by. */
-  readonly id: number
+  /** The number that the configuration gives it (-u); undefined: none. */
+  readonly fixed: number | undefined
+  readonly #store: PatternStore
   /** The file's name as written, '' for an ACL's own words. */
   readonly file: string
   /** Where it is used: `acl 'a' file 'x.cfg' line 12`. */
@@ -28,9 +29,15 @@ export class PatternSet {
   #nextPattern = 1
   readonly #attached: Attached[] = []
 
-  constructor(id: number, file: string) {
-    this.id = id
+  constructor(store: PatternStore, file: string, fixed?: number) {
+    this.#store = store
     this.file = file
+    this.fixed = fixed
+  }
+
+  /** Unique; the number that runtime commands call it by. It is settled when the configuration is read: others may be given numbers below. */
+  get id(): number {
+    return this.#store.idOf(this)
   }
 
   get entries(): readonly Pattern[] {
@@ -98,6 +105,9 @@ export class PatternSet {
 export class PatternStore {
   readonly #files = new Map<string, { readonly columns: 1 | 2; readonly set: PatternSet }>()
   readonly sets: PatternSet[] = []
+  readonly #ids = new Map<PatternSet, number>()
+  readonly #fixed = new Set<number>()
+  #numbered = 0
 
   /**
    * The set of a file; `load` is called for the first use with the empty set. undefined: it could not be loaded. A string: the file
@@ -108,18 +118,38 @@ export class PatternStore {
     if (had !== undefined) {
       return had.columns === columns ? had.set : `The file "${file}" is already used as ${had.columns === 1 ? 'one column' : 'two columns'} file, it cannot be used by as ${columns === 1 ? 'one column' : 'two columns'} file.`
     }
-    const set = new PatternSet(this.sets.length, file)
+    const set = new PatternSet(this, file)
     if (!load(set)) return undefined
     this.#files.set(file, { columns, set })
     this.sets.push(set)
     return set
   }
 
-  /** A set of an ACL's own words. */
-  own(): PatternSet {
-    const set = new PatternSet(this.sets.length, '')
+  /** A set of an ACL's own words, with the number that it is given. A string: why not. */
+  own(fixed?: number): PatternSet | string {
+    if (fixed !== undefined) {
+      if (this.#fixed.has(fixed)) return 'the id is already used'
+      this.#fixed.add(fixed)
+    }
+    const set = new PatternSet(this, '', fixed)
     this.sets.push(set)
     return set
+  }
+
+  /** Sets without a number of their own have the lowest that are free, in the order in which they were declared. */
+  idOf(set: PatternSet): number {
+    if (this.#numbered !== this.sets.length) this.#number()
+    return this.#ids.get(set) ?? -1
+  }
+
+  #number(): void {
+    this.#ids.clear()
+    let next = 0
+    for (const set of this.sets) {
+      if (set.fixed === undefined) while (this.#fixed.has(next)) next++
+      this.#ids.set(set, set.fixed ?? next++)
+    }
+    this.#numbered = this.sets.length
   }
 }
 
