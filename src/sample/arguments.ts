@@ -74,6 +74,8 @@ const TYPE_NAMES: Readonly<Record<ArgType, string>> = {
 export interface BadArgument {
   readonly position: number
   readonly problem: string
+  /** It has the right shape and says nothing: told as the word's own complaint. */
+  readonly own?: true
 }
 
 /** Gives the arguments their types. */
@@ -86,6 +88,12 @@ export function typeArguments(texts: readonly string[], specs: readonly ArgSpec[
     if (text === undefined && spec.optional === true) break
     if (text === undefined && (i > 0 || spec.type === 'str')) {
       return { position, problem: `missing arguments (got ${texts.length}/${specs.filter((s) => s.optional !== true).length}), type '${expected}' expected` }
+    }
+    if (spec.type === 'var') {
+      const variable = text === undefined || text === '' ? 'Empty variable name cannot be accepted' : parseVariable(text)
+      if (typeof variable === 'string') return { position, problem: variable, own: true }
+      values.push(variable)
+      continue
     }
     if (text === undefined || (text === '' && spec.type !== 'str')) {
       if (spec.optional !== true) return { position, problem: `expected type '${expected}' at position ${position}, but got nothing` }
@@ -130,10 +138,8 @@ function parse(text: string, type: ArgType): Value {
       const m = /^([0-9]{1,15})([kKmMgG])?$/.exec(text)
       return m === null ? undefined : BigInt(Number(m[1]) * (SIZE_UNITS[(m[2] ?? '').toLowerCase()] ?? 1))
     }
-    case 'var': {
-      const variable = parseVariable(text)
-      return typeof variable === 'string' ? undefined : variable
-    }
+    case 'var':
+      return undefined // read by the one who can say what is wrong with it
     case 'str':
     case 'frontend':
     case 'backend':

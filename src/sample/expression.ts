@@ -73,6 +73,7 @@ function traced(expression: Expression): Expression {
 function compileWord(word: Word, scope: Scope, fail: Fail, acl: boolean): Expression | undefined {
   const text = word.text
   const name = nameAt(text, 0)
+  if (name === '') return fail('missing fetch method', 'write a sample expression such as src or dst_port', word)
   const known = vocabulary(scope.plugins).fetches
   const spec = known.get(name)
   if (spec === undefined || (spec.aclOnly === true && !acl)) return fail(notYet('fetch', [name.replace(/^sc[0-2]_/, 'sc_')])?.text.replace(/\.$/, '') ?? `unknown fetch method '${name}'`, didYouMean(name, known.keys()), word)
@@ -86,7 +87,7 @@ function compileWord(word: Word, scope: Scope, fail: Fail, acl: boolean): Expres
     at = raw.end
   }
   const args = typeArguments(texts, specs)
-  if ('problem' in args) return fail(`fetch method '${name}' : ${args.problem}`, usage(name, specs), word)
+  if ('problem' in args) return fail(`${args.own === true ? 'invalid args in ' : ''}fetch method '${name}' : ${args.problem}`, usage(name, specs), word)
   if (at < text.length && text[at] !== ',') return fail(`missing comma after fetch keyword '${name}'`, undefined, word)
   noteReferences(texts, specs, `${acl ? 'ACL' : 'sample fetch'} keyword '${name}'`, scope)
   const fetch = spec.compile(args, scope, (detail, hint) => fail(`invalid args in fetch method '${name}' : ${detail}`, hint ?? usage(name, specs), word))
@@ -117,12 +118,12 @@ function chain(bare: Expression, text: string, at: number, word: Word, scope: Sc
     let texts: readonly string[] = []
     if (text[at] === '(') {
       const raw = cutArguments(text, at + 1, specs.length)
-      if (typeof raw === 'string') return fail(`converter '${name}' : ${raw}`, usage(name, specs), word)
+      if (typeof raw === 'string') return fail(`invalid arg ${Math.max(1, specs.length)} in converter '${name}' : ${raw}`, usage(name, specs), word)
       texts = raw.texts
       at = raw.end
     }
     const args = typeArguments(texts, specs)
-    if ('problem' in args) return fail(`invalid arg ${args.position} in converter '${name}' : ${args.problem}`, usage(name, specs), word)
+    if ('problem' in args) return fail(`invalid ${args.own === true ? 'args' : `arg ${args.position}`} in converter '${name}' : ${args.problem}`, usage(name, specs), word)
     if (!castable(type, spec.input)) return fail(`converter '${name}' cannot be applied`, `it needs a ${typeText(spec.input)}, and here is a ${typeText(type)}`, word)
     noteReferences(texts, specs, `conversion keyword '${name}'`, scope)
     const convert = spec.compile(args, scope, (detail, hint) => fail(`invalid args in converter '${name}' : ${detail}`, hint ?? usage(name, specs), word))

@@ -15,6 +15,7 @@ import { logFormat } from '../../src/sample/log-keywords.ts'
 import { useBackendRules, useServerRules } from '../../src/sample/switching.ts'
 import { installed } from '../kit/program.ts'
 import { Section } from '../sample/section.ts'
+import { OTHER_WORDS, SAME_WORDS } from './refused-expressions.ts'
 
 /** A line; what both say, '' for nothing; and what Headgate says instead, where it differs. */
 type Line = readonly [line: string, differs?: string]
@@ -164,6 +165,14 @@ const SECTIONS: readonly { readonly kind: Args['sectionKind']; readonly name: st
       ['tcp-request content reject if { req.len gt 5 }'],
       ['log-format a b'],
       ['log-format'],
+    ],
+  },
+  {
+    kind: 'frontend',
+    name: 'x',
+    lines: [
+      ...SAME_WORDS.map((expression): Line => [`tcp-request content set-var(txn.a) ${expression}`]),
+      ...OTHER_WORDS.map(([expression, ours]): Line => [`tcp-request content set-var(txn.a) ${expression}`, ours]),
     ],
   },
   {

@@ -92,7 +92,7 @@ function name(whose: Whose, which: 'issuer' | 'subject'): FetchSpec {
       const entry = toText(args.str(0))
       const nth = Number(args.int(1, 1n))
       const format = toText(args.str(2))
-      if (format !== '' && format !== 'rfc2253') return fail(`only rfc2253 or a blank value are currently supported`)
+      if (format !== '' && format !== 'rfc2253') return fail(`only rfc2253 or a blank value are currently supported as the format argument.`)
       const text = (parts: readonly NamePart[]): ByteString | undefined => (entry !== '' ? (nth === 0 ? undefined : nameEntry(parts, entry, nth)) : format === '' ? oneLine(parts) : rfc2253(parts))
       return (subject) => {
         const fields = fieldsOf(whose.der(subject))

@@ -79,7 +79,7 @@ export const internalFetches: readonly FetchSpec[] = [
     doc: 'A constant block of bytes, written in hexadecimal.',
     compile(args, _scope, fail) {
       const value = fromHex(args.str(0))
-      if (value === undefined) return fail('an even number of hexadecimal digits is expected')
+      if (value === undefined) return fail(args.str(0).length % 2 === 1 ? 'an even number of hex digit is expected' : `an hex digit is expected (found '${/[^0-9a-fA-F]/.exec(args.str(0))?.[0] ?? ''}')`)
       const sample: Sample = { type: 'bin', value }
       return () => sample
     },
