@@ -9,6 +9,7 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { sleep } from '../kit/program.ts'
+import { holdable } from './descriptors.ts'
 import { available, cpus, direct, stage } from './subjects.ts'
 import type { Stage, Subject } from './subjects.ts'
 import { capacity, missing, WORKS } from './works.ts'
@@ -23,7 +24,7 @@ const HELP = `npm run bench -- [options]
   --subjects NAME,…   only these proxies: haproxy, nginx, headgate
   --against NAME      what the ratios are made to (default haproxy)
   --rate N            requests per second of the latency work (default: half of what the reference can do)
-  --idle N            connections held for the memory works (default 5000)
+  --idle N            connections held for the memory works (default 10000; fewer where descriptors are limited)
   --direct            ask the backends without a proxy too: the most that the load tools can do
   --json              figures as JSON on standard output
 `
@@ -37,7 +38,7 @@ const { values: given } = parseArgs({
     subjects: { type: 'string' },
     against: { type: 'string', default: 'haproxy' },
     rate: { type: 'string' },
-    idle: { type: 'string', default: '5000' },
+    idle: { type: 'string', default: '10000' },
     direct: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
@@ -174,7 +175,9 @@ async function main(): Promise<void> {
     return tools.length === 0
   })
   say(`${names.join(', ')}; ${given.rounds} rounds of ${given.seconds} s; ${cpus} CPUs; median (min … max)`)
-  const at = await stage()
+  const { held, problem } = holdable(Number(given.idle))
+  if (problem !== undefined && works.some((work) => work.name.endsWith('idle'))) say(problem)
+  const at = await stage(Math.max(held, 1000))
   const running = new Map<string, Subject>()
   const results: Results = new Map()
   try {
@@ -187,7 +190,7 @@ async function main(): Promise<void> {
     }
     const started = names.filter((name) => running.has(name))
     const against = started.includes(given.against) ? given.against : (started[0] ?? '')
-    const options: Options = { seconds: Number(given.seconds), stage: at, idle: Number(given.idle), rate: 0 }
+    const options: Options = { seconds: Number(given.seconds), stage: at, idle: held, rate: 0 }
     for (const work of works) {
       // Works that start proxies anew need their ports.
       if (work.fresh === true) {

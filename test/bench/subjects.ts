@@ -35,9 +35,6 @@ export const LOAD_CPU = cpus > 1 ? 0 : undefined
 const BACKEND_CPU = cpus > 2 ? 2 : LOAD_CPU
 const onCpu = (cpu: number | undefined): { cpu?: number } => (cpu === undefined ? {} : { cpu })
 
-/** Connections a proxy may hold: two descriptors each, below a limit of 20,000. */
-const HOLD = 9000
-
 export interface Stage {
   readonly folder: string
   readonly ports: Ports
@@ -47,9 +44,9 @@ export interface Stage {
   end(): Promise<void>
 }
 
-function haproxyText(name: string, ports: Ports, pem: string, global: string): string {
+function haproxyText(name: string, ports: Ports, pem: string, hold: number, global: string): string {
   return `global
-  maxconn ${HOLD}
+  maxconn ${hold}
   ${global}
 defaults
   mode tcp
@@ -64,17 +61,17 @@ ${FRONTS.map(
 `
 }
 
-function nginxHead(folder: string, name: string): string {
+function nginxHead(folder: string, name: string, hold: number): string {
   const module = '/usr/lib/nginx/modules/ngx_stream_module.so'
   return `${existsSync(module) && name === 'nginx' ? `load_module ${module};` : ''}
-daemon off; master_process off; worker_processes 1; worker_rlimit_nofile 20000;
+daemon off; master_process off; worker_processes 1; worker_rlimit_nofile ${2 * hold + 100};
 pid ${folder}/${name}.pid; error_log ${folder}/${name}.log crit;
-events { worker_connections 16000; }
+events { worker_connections ${2 * hold + 50}; }
 `
 }
 
-function nginxText(folder: string, ports: Ports, pem: string): string {
-  return `${nginxHead(folder, 'nginx')}
+function nginxText(folder: string, ports: Ports, pem: string, hold: number): string {
+  return `${nginxHead(folder, 'nginx', hold)}
 stream {
   proxy_timeout 300s;
   ssl_certificate ${pem}; ssl_certificate_key ${pem};
@@ -89,7 +86,7 @@ ${FRONTS.map(
 /** The fast web server behind the proxies: three bytes on /, 1 MiB on /big, uploads read and dropped. */
 function webText(folder: string, ports: Ports): string {
   writeFileSync(path.join(folder, 'big'), Buffer.alloc(1 << 20, 'x'))
-  return `${nginxHead(folder, 'web')}
+  return `${nginxHead(folder, 'web', 1000)}
 http {
   access_log off; keepalive_requests 1000000000; keepalive_timeout 300s; client_max_body_size 0;
   sendfile on; tcp_nodelay on; client_body_temp_path ${folder}/body; root ${folder};
@@ -111,8 +108,8 @@ export function available(providers: readonly string[]): string[] {
   ]
 }
 
-/** Starts the backends, and gives what starts the proxies. */
-export async function stage(): Promise<Stage> {
+/** Starts the backends, and gives what starts the proxies, for `hold` connections at a time at most. */
+export async function stage(hold: number): Promise<Stage> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'headgate-bench-'))
   const ports = await claimPorts()
   const { server } = await certificates()
@@ -131,14 +128,14 @@ export async function stage(): Promise<Stage> {
     const config = path.join(folder, `${name}.cfg`)
     let command: string[]
     if (name === 'nginx') {
-      writeFileSync(config, nginxText(folder, ports, server.pem))
+      writeFileSync(config, nginxText(folder, ports, server.pem, hold))
       command = ['nginx', '-c', config, '-p', folder]
     } else if (name === 'haproxy') {
-      writeFileSync(config, haproxyText(key, ports, server.pem, 'nbthread 1'))
+      writeFileSync(config, haproxyText(key, ports, server.pem, hold, 'nbthread 1'))
       command = ['haproxy', '-db', '-f', config]
     } else {
       const provider = name.split('-')[1]
-      writeFileSync(config, haproxyText(key, ports, server.pem, provider === undefined ? '' : `provider ${provider}`))
+      writeFileSync(config, haproxyText(key, ports, server.pem, hold, provider === undefined ? '' : `provider ${provider}`))
       command = [process.execPath, MAIN, '-db', '-f', config]
     }
     const program = start(name, command, onCpu(PROXY_CPU))
