@@ -15,7 +15,7 @@ import { builtinPlugins } from '../../handlers/builtin.ts'
 import { samplePlugin } from '../../src/sample/builtin.ts'
 import { strftime } from '../../src/sample/strftime.ts'
 import { SessionSubject } from '../../src/sample/subject.ts'
-import { Section, StillHandshake, subject } from './section.ts'
+import { proxyView, Section, StillHandshake, subject } from './section.ts'
 import { FIX, MQTT, PROTOBUF } from '../oracle/converter-messages.ts'
 
 const SEED = Number(process.env['FUZZ_SEED'] ?? Date.now() % 1_000_000)
@@ -122,6 +122,25 @@ t.test('parsers take time in proportion to what they read', async (t) => {
     const { user, system } = process.cpuUsage(began)
     t.ok(user + system < 4_000_000, `${bytes.toString('latin1', 0, 6)}: all expressions on 16 KiB`)
   }
+})
+
+t.test('words that came after 2.6', async (t) => {
+  const session = subject()
+  session.frontend = proxyView({ name: 'f' })
+  const found = (expression: string): unknown => value(section.evaluate(expression, session))
+  // NIST SP 800-38A, F.2.1 and F.2.5: the first block, and here a block of padding behind it
+  const [iv, key128, key256, plain] = ['AAECAwQFBgcICQoLDA0ODw==', 'K34VFiiu0qar9xWICc9PPA==', 'YD3rEBXKcb4rc67whX13gR81LAc7YQjXLZgQowkU3/Q=', '6bc1bee22e409f96e93d7e117393172a']
+  t.match(found(`bin(${plain}),aes_cbc_enc(128,${iv},${key128}),hex`), ['str', /^7649ABAC8119B246CEE98E9B12E9197D[0-9A-F]{32}$/])
+  t.match(found(`bin(${plain}),aes_cbc_enc(256,${iv},${key256}),hex`), ['str', /^F58C4C04D6E5F1BA779EABFB5F7BFBD6[0-9A-F]{32}$/])
+  for (const [bits, key] of [[128, key128], [256, key256]] as const) t.strictSame(found(`str(secret),aes_cbc_enc(${bits},${iv},${key}),aes_cbc_dec(${bits},${iv},${key})`), ['bin', 'secret'])
+  t.equal(found(`str(secret),aes_cbc_enc(128,${iv},${key128}),aes_cbc_dec(256,${iv},${key256})`), undefined)
+  t.equal(found(`str(junk),aes_cbc_dec(128,${iv},${key128})`), undefined)
+  t.equal(found(`str(x),aes_cbc_enc(128,AAAA,${key128})`), undefined, 'a nonce is a block')
+  t.match(found(`str(x),aes_cbc_enc(100,${iv},${key128})`), /key size must be 128, 192 or 256/)
+  t.match(found(`str(x),aes_cbc_enc(128,${iv},*)`), /failed to parse key/)
+  t.strictSame(found('str(f),fe_exists'), ['bool', 'true'])
+  t.strictSame(found('str(nope),fe_exists'), ['bool', 'false'])
+  t.equal(found('str(f/none),srv_is_up'), undefined)
 })
 
 t.test('what the kernel knows', async (t) => {

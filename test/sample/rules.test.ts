@@ -143,10 +143,16 @@ t.test('set-mark and set-tos: as C writes numbers, and told to the kernel of the
   const session = new SessionSubject(new Known(), () => 0)
   for (const mark of ['0', '7', '017', '0XfF', '4294967295']) s.act('request', `set-mark ${mark} if TRUE`, session)
   t.strictSame(told, ['mark 0', 'mark 7', 'mark 15', 'mark 255', 'mark 4294967295'])
+  told.length = 0
+  for (const line of ['set-fc-tos 0x10', 'set-fc-tos int(7),add(1)', 'set-fc-tos int(256)', 'set-fc-tos int(-1)', 'set-fc-tos var(txn.none)', 'set-fc-mark int(4294967295) if TRUE', 'set-fc-mark 010']) s.act('request', line, session)
+  t.strictSame(told, ['tos 16', 'tos 8', 'mark 4294967295', 'mark 8'], 'set-fc-… take expressions too; what does not fit is not set')
   s.act('request', 'set-mark 7', subject())
   for (const [line, why] of [
     ['set-mark', 'expects exactly 1 argument (integer/hex value)'],
     ['set-tos if TRUE', 'expects exactly 1 argument (integer/hex value)'],
+    ['set-fc-mark', 'expects exactly 1 argument (integer/hex value)'],
+    ['set-fc-mark foo', "unknown fetch method 'foo'"],
+    ['set-fc-tos 256', "'set-fc-tos' : 256 is not within 0 and 255."],
     ['set-mark abc', "invalid character starting at 'abc' (integer/hex value expected)"],
     ['set-mark 12x', "invalid character starting at 'x' (integer/hex value expected)"],
     ['set-tos 0x', "invalid character starting at 'x' (integer/hex value expected)"],
@@ -216,7 +222,7 @@ t.test('inspect-delay, defaults, refusals', async (t) => {
   for (const [line, why] of [
     ['switch-mode http', /does not parse HTTP/],
     ['send-spoe-group a b', /SPOE is not supported/],
-    ['set-fc-mark 1', /not supported yet/],
+    ['set-bc-mark 1', /not supported yet/],
     ['do-resolve(txn.a,b,ipv4) src', /not supported yet/],
     ['set-nice 5', /no scheduling priority/],
     ['capture src id 0', /unable to find capture id '0'. \('declare capture request len <length>' above this line makes one\)/],

@@ -1,33 +1,62 @@
-// Owns set-mark and set-tos: how the kernel marks the packets that it sends to a client.
+// Owns set-mark and set-tos, set-fc-mark and set-fc-tos: how the kernel marks the packets that it sends to a client. The first two
+// take a number, the other two also an expression.
 
 import { NEXT_RULE } from '../../core/action.ts'
 import type { ActionSpec, RuleSet } from '../../core/action.ts'
+import type { Word } from '../../core/keyword.ts'
+import type { Fail, Subject } from '../../core/sample.ts'
+import { NOT_YET } from '../../core/sample.ts'
 import type { KernelSock } from '../../core/sock.ts'
+import { cast } from '../cast.ts'
+import { checkStage, compileExpression } from '../expression.ts'
 
 const EVERYWHERE: readonly RuleSet[] = ['connection', 'handshake', 'session', 'request', 'response']
 
 /** The number at the front as C writes it (decimal, 0x hexadecimal, 0 octal), and what stands behind it. */
 const NUMBER = /^(0[xX][0-9a-fA-F]+|[0-9]+)?(.*)$/s
 
-function setter(name: string, arg: string, max: number, doc: string, set: (kernel: KernelSock, value: number) => string): ActionSpec {
+type Set = (kernel: KernelSock, value: number) => string
+
+/** A number as written; undefined: it is none, or none that fits, which was reported. */
+function numberOf(name: string, word: Word | undefined, max: number, fail: Fail): number | undefined {
+  if (word === undefined) return fail('expects exactly 1 argument (integer/hex value)')
+  const [, number = '', rest = ''] = NUMBER.exec(word.text) ?? []
+  const octal = /^0[0-9]+$/.test(number)
+  if (number === '' || rest !== '' || (octal && /[89]/.test(number))) return fail(`invalid character starting at '${rest || word.text}' (integer/hex value expected)`, undefined, word)
+  const value = octal ? Number.parseInt(number, 8) : Number(number)
+  return value > max ? fail(`'${name}' : ${word.text} is not within 0 and ${max}.`, undefined, word) : value
+}
+
+/** What the kernel says to it is its opinion of one packet option: as in HAProxy the connection goes on. */
+function apply(name: string, set: Set, { client, frontend }: Subject, value: number): void {
+  const error = client?.kernel === undefined ? '' : set(client.kernel, value)
+  if (error !== '') frontend?.process.warnOnce(`frontend ${frontend.name}: '${name}' has no effect: ${reason(error)}`)
+}
+
+/** `expressions`: the value may be one. Without a value, or with one beyond `max`, nothing is set. */
+function setter(name: string, arg: string, max: number, doc: string, set: Set, expressions = false): ActionSpec {
   return {
     name,
     rules: EVERYWHERE,
-    args: `<${arg}>`,
+    args: expressions ? `{ <${arg}> | <expr> }` : `<${arg}>`,
     doc: `${doc} Needs the linux provider.`,
     needsKernel: true,
-    compile(words, _scope, fail) {
-      const word = words.next()
-      if (word === undefined) return fail('expects exactly 1 argument (integer/hex value)')
-      const [, number = '', rest = ''] = NUMBER.exec(word.text) ?? []
-      const octal = /^0[0-9]+$/.test(number)
-      if (number === '' || rest !== '' || (octal && /[89]/.test(number))) return fail(`invalid character starting at '${rest || word.text}' (integer/hex value expected)`, undefined, word)
-      const value = octal ? Number.parseInt(number, 8) : Number(number)
-      if (value > max) return fail(`'${name}' : ${word.text} is not within 0 and ${max}.`, undefined, word)
-      return ({ client, frontend }) => {
-        const error = client?.kernel === undefined ? '' : set(client.kernel, value)
-        // The kernel's opinion of one packet option: as in HAProxy the connection goes on.
-        if (error !== '') frontend?.process.warnOnce(`frontend ${frontend.name}: '${name}' has no effect: ${reason(error)}`)
+    compile(words, scope, fail) {
+      const first = words.peek()
+      if (expressions && first !== undefined && !/^[0-9]/.test(first.text)) {
+        const expression = compileExpression(words, scope, fail)
+        if (expression === undefined || checkStage(expression, scope, fail, name) === undefined) return undefined
+        return (subject) => {
+          const value = expression.evaluate(subject)
+          const n = value === undefined || value === NOT_YET ? undefined : cast(value, 'sint')
+          if (n?.type === 'sint' && n.value >= 0n && n.value <= BigInt(max)) apply(name, set, subject, Number(n.value))
+          return NEXT_RULE
+        }
+      }
+      const value = numberOf(name, words.next(), max, fail)
+      if (value === undefined) return undefined
+      return (subject) => {
+        apply(name, set, subject, value)
         return NEXT_RULE
       }
     },
@@ -47,7 +76,14 @@ function reason(error: string): string {
   }
 }
 
+const mark: Set = (kernel, value) => kernel.setMark(value)
+const tos: Set = (kernel, value) => kernel.setTos(value)
+const MARK = 'Sets the mark (SO_MARK) of the packets sent to the client, for routing and filters; takes CAP_NET_ADMIN.'
+const TOS = 'Sets the TOS or traffic class byte of the packets sent to the client.'
+
 export const packetActions: readonly ActionSpec[] = [
-  setter('set-mark', 'mark', 0xffff_ffff, 'Sets the mark (SO_MARK) of the packets sent to the client, for routing and filters; takes CAP_NET_ADMIN.', (kernel, mark) => kernel.setMark(mark)),
-  setter('set-tos', 'tos', 0xff, 'Sets the TOS or traffic class byte of the packets sent to the client.', (kernel, tos) => kernel.setTos(tos)),
+  setter('set-mark', 'mark', 0xffff_ffff, MARK, mark),
+  setter('set-tos', 'tos', 0xff, TOS, tos),
+  setter('set-fc-mark', 'mark', 0xffff_ffff, MARK, mark, true),
+  setter('set-fc-tos', 'tos', 0xff, TOS, tos, true),
 ]

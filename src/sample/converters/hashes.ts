@@ -115,6 +115,34 @@ function aesGcm(encrypt: boolean): ConverterSpec {
   })
 }
 
+type CbcCipher = 'aes-128-cbc' | 'aes-192-cbc' | 'aes-256-cbc'
+const CBC: ReadonlyMap<bigint, CbcCipher> = new Map<bigint, CbcCipher>([[128n, 'aes-128-cbc'], [192n, 'aes-192-cbc'], [256n, 'aes-256-cbc']])
+const CBC_BLOCK = 16
+
+/** The fourth argument is for modes that authenticate: CBC has nothing to do with it. */
+function aesCbc(encrypt: boolean): ConverterSpec {
+  const doc = encrypt ? 'The bytes encrypted with AES-CBC, padded (PKCS #7).' : 'The bytes decrypted with AES-CBC; no value when their padding is none.'
+  const args = AES.slice(0, 3)
+  return converter(encrypt ? 'aes_cbc_enc' : 'aes_cbc_dec', 'bin', 'bin', doc, args, (values, fail) => {
+    const cipher = CBC.get(values.int(0))
+    if (cipher === undefined) return fail('key size must be 128, 192 or 256 (bits).')
+    const bits = Number(values.int(0))
+    const nonce = secretArgument(values, 1, 'nonce', fail)
+    const key = nonce === undefined ? undefined : secretArgument(values, 2, 'key', fail)
+    if (nonce === undefined || key === undefined) return undefined
+    return (bytes, subject) => {
+      const [k, n] = [key(subject), nonce(subject)]
+      if (k === undefined || n === undefined || k.length * 8 !== bits || n.length !== CBC_BLOCK) return undefined
+      const work = encrypt ? createCipheriv(cipher, bytesOf(k), bytesOf(n)) : createDecipheriv(cipher, bytesOf(k), bytesOf(n))
+      try {
+        return textSample('bin', work.update(bytes, 'latin1', 'latin1') + work.final('latin1'))
+      } catch {
+        return undefined
+      }
+    }
+  })
+}
+
 export const hashConverters: readonly ConverterSpec[] = [
   hash32('crc32', 'CRC-32', crc32),
   hash32('crc32c', 'CRC-32C', (bytes) => crc32c(bytes)),
@@ -164,6 +192,8 @@ export const hashConverters: readonly ConverterSpec[] = [
   ),
   aesGcm(true),
   aesGcm(false),
+  aesCbc(true),
+  aesCbc(false),
   converter('secure_memcmp', 'bin', 'bool', 'Whether the bytes are those of a variable, in a time that does not tell where they differ.', [{ name: 'var', type: 'str' }], (args, fail) => {
     const variable = variableArgument(args, 0, fail)
     if (variable === undefined) return undefined
