@@ -4,7 +4,7 @@ import type { Values } from '../core/keyword.ts'
 import type { ListenSpec } from '../core/provider.ts'
 import type { ListenAddress } from '../config/address.ts'
 import { hasBackend, type ProxySection } from '../config/configuration.ts'
-import { bindBacklog, bindDeferAccept, bindGid, bindId, bindInterface, bindMaxconn, bindMode, bindMss, bindName, bindTcpUt, bindTfo, bindTransparent, bindUid, bindV4v6, bindV6only } from '../config/keywords/bind.ts'
+import { bindBacklog, bindDeferAccept, bindGid, bindId, bindInterface, bindMaxconn, bindMode, bindMss, bindName, bindNice, bindTcpUt, bindTfo, bindTransparent, bindUid, bindV4v6, bindV6only } from '../config/keywords/bind.ts'
 import { optionClitcpka, optionDontlogNormal, optionDontlognull, optionLogasap, optionLogSeparateErrors, optionNolinger, optionSpliceAuto, optionSpliceRequest, optionSpliceResponse, optionTcpka, optionTcplog } from '../config/keywords/options.ts'
 import { backlog, defaultBackend, maxconn } from '../config/keywords/proxy.ts'
 import { dispatch } from '../config/keywords/source.ts'
@@ -135,7 +135,7 @@ export async function buildFrontend(build: Build, host: FrontendHost, section: P
       const number = binds.length
       const descriptor = (): number | undefined => build.sharedDescriptor(section.name, number)
       const { place } = bindLine
-      const identity = { id: bindLine.values.get(bindId) ?? binds.length + 1, label: bindLine.values.get(bindName), place: `${place.file}:${place.line}`, maxconn: bindLine.values.get(bindMaxconn) ?? 0 }
+      const identity = { id: bindLine.values.get(bindId) ?? binds.length + 1, label: bindLine.values.get(bindName), place: `${place.file}:${place.line}`, maxconn: bindLine.values.get(bindMaxconn) ?? 0, nice: bindLine.values.get(bindNice) ?? 0 }
       binds.push(
         new Bind(identity, frontend, plan, build.gauges.gauge(), (accepted) =>
           new GatedListener(build.provider, spec, build.wheel, { accepted, descriptor, notice: (text) => build.notice(`frontend ${section.name}: ${text}`) }),

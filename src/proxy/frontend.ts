@@ -3,7 +3,7 @@
 
 import type { App, Why } from '../core/handler.ts'
 import { factKey } from '../core/handler.ts'
-import type { Connection } from '../core/connection.ts'
+import type { Connection, ConnectionUser } from '../core/connection.ts'
 import type { LogLevel, LogSink } from '../core/log-sink.ts'
 import type { Provider } from '../core/provider.ts'
 import type { Subject } from '../core/sample.ts'
@@ -19,6 +19,7 @@ import type { Backend } from './backend.ts'
 import type { Gauge, Rate } from './gauge.ts'
 import type { InspectionPlan } from './inspection.ts'
 import type { Profiles } from './profile.ts'
+import type { RunQueue } from './run-queue.ts'
 import { StreamRecord } from './record.ts'
 import { Stream, type StreamHost } from './stream.ts'
 
@@ -71,6 +72,8 @@ export interface FrontendHost {
   readonly process: ProcessView
   /** Who measures sessions; undefined: nobody asks. */
   readonly profiles?: Profiles | undefined
+  /** In which order sessions are served; undefined: as their events come. */
+  readonly runQueue?: RunQueue | undefined
   /** Connections of all frontends of the process, and their limit; 0: none. */
   readonly connections: Gauge
   readonly maxconn: number
@@ -96,6 +99,8 @@ export class Bind implements ConnectionEvents, ListenerView {
   readonly name: string
   /** The line that it stands on, for messages: `my.cfg:3`. */
   readonly place: string
+  /** Of its sessions, until a rule says otherwise. */
+  readonly nice: number
   readonly listener: GatedListener
   readonly #connections: Gauge
   /** 0: no limit. */
@@ -104,7 +109,7 @@ export class Bind implements ConnectionEvents, ListenerView {
   readonly #frontend: Frontend
 
   constructor(
-    identity: { readonly id: number; readonly label: string | undefined; readonly place: string; readonly maxconn: number },
+    identity: { readonly id: number; readonly label: string | undefined; readonly place: string; readonly maxconn: number; readonly nice?: number },
     frontend: Frontend,
     plan: ConnectionPlan,
     connections: Gauge,
@@ -114,6 +119,7 @@ export class Bind implements ConnectionEvents, ListenerView {
     this.label = identity.label
     this.name = identity.label ?? String(identity.id)
     this.place = identity.place
+    this.nice = identity.nice ?? 0
     this.#maxconn = identity.maxconn
     this.#frontend = frontend
     this.#plan = { ...plan, facts: new Map<unknown, unknown>([...plan.facts, [bindFact, this], [LISTENER, this]]) }
@@ -169,6 +175,7 @@ export class Frontend implements StreamHost, App, ProxyView {
   readonly servers: readonly ServerView[] = []
   readonly queued = 0
   readonly profiles: Profiles | undefined
+  readonly userOf: ((stream: Stream) => ConnectionUser) | undefined
   binds: readonly Bind[] = []
   readonly #host: FrontendHost
   readonly #connections: Gauge
@@ -190,6 +197,7 @@ export class Frontend implements StreamHost, App, ProxyView {
     this.provider = host.provider
     this.wheel = host.wheel
     this.profiles = host.profiles
+    this.userOf = host.profiles === undefined && host.runQueue === undefined ? undefined : (stream) => this.#userOf(stream)
     this.#connections = connections
     this.#log = log
     this.#route = route
@@ -197,6 +205,12 @@ export class Frontend implements StreamHost, App, ProxyView {
 
   get connections(): number {
     return this.#connections.value
+  }
+
+  #userOf(stream: Stream): ConnectionUser {
+    const { client } = stream
+    const user = this.profiles?.before(stream, client) ?? stream
+    return this.#host.runQueue?.before(user, stream, client, client.get(bindFact)?.nice ?? 0) ?? user
   }
 
   /** A frontend has none. */

@@ -3,9 +3,11 @@
 import { formatAddress } from '../core/address.ts'
 import type { Problem } from '../core/keyword.ts'
 import type { ProcessView } from '../core/view.ts'
-import { hasBackend, hasFrontend, type Configuration } from '../config/configuration.ts'
+import { hasBackend, hasFrontend, type Configuration, type ProxySection } from '../config/configuration.ts'
 import { nbthread, profilingTasks } from '../config/keywords/global.ts'
+import { bindNice } from '../config/keywords/bind.ts'
 import { disabled, proxyId } from '../config/keywords/proxy.ts'
+import { bindLines } from '../config/lines.ts'
 import type { EngineConnection } from '../net/connection.ts'
 import { rulesOf } from '../sample/rules.ts'
 import { profileWanted } from '../sample/fetches/profile.ts'
@@ -16,6 +18,7 @@ import { buildBackend } from './build-backend.ts'
 import { buildFrontend } from './build-frontend.ts'
 import type { Frontend, FrontendHost } from './frontend.ts'
 import { Profiles } from './profile.ts'
+import { RunQueue } from './run-queue.ts'
 
 export interface RuntimeHost extends BuildHost {
   /** Connections of the process at a time; 0: no limit. */
@@ -146,6 +149,11 @@ export class Runtime {
   }
 }
 
+/** Something in it gives sessions another place than the order of their events. */
+function saysNice({ values }: ProxySection): boolean {
+  return (values.get(bindLines) ?? []).some((line) => (line.values.get(bindNice) ?? 0) !== 0) || rulesOf(values).some((rule) => rule.action === 'set-nice')
+}
+
 /** Sessions are measured where an expression asks for it, or all of them because of a word. */
 function profilesOf({ global, plugins }: RuntimeHost): Profiles | undefined {
   const word = global.get(profilingTasks)
@@ -186,6 +194,7 @@ export async function buildRuntime(configuration: Configuration, host: RuntimeHo
     clock: host.clock,
     process: view,
     profiles: profilesOf(host),
+    runQueue: active.some(saysNice) ? new RunQueue(host.provider.name === 'linux' ? queueMicrotask : (then) => void setImmediate(then)) : undefined,
     connections,
     maxconn: host.maxconn,
     get full() {

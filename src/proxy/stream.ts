@@ -19,7 +19,6 @@ import type { Backend } from './backend.ts'
 import { Channel } from './channel.ts'
 import { InspectedConnection, Inspection, type Decision, type InspectionPlan } from './inspection.ts'
 import type { Priority } from './queue.ts'
-import type { Profiles } from './profile.ts'
 import { Reach, type Seeker } from './reach.ts'
 import type { Server } from './server.ts'
 
@@ -43,8 +42,8 @@ export interface StreamHost {
   readonly inspection: InspectionPlan | undefined
   /** Wall clock, ms since the epoch. */
   readonly clock: () => number
-  /** Who measures sessions; undefined: nobody asks. */
-  readonly profiles?: Profiles | undefined
+  /** Who stands between the connections of a session and itself; undefined: nobody. */
+  readonly userOf?: ((stream: Stream) => ConnectionUser) | undefined
   /** The backend for this connection; undefined: none is configured. */
   route(stream: Stream): Backend | undefined
   /** The server is connected: the line is written now where `logasap` asks for it. */
@@ -80,14 +79,14 @@ export class Stream implements ConnectionUser, Seeker {
   #served: App | undefined
   #silent = false
   readonly #trace: Trace | undefined
-  /** Itself, or who measures it. */
+  /** Itself, or who stands before it. */
   readonly #user: ConnectionUser
 
   constructor(host: StreamHost, client: Connection) {
     this.#host = host
     this.client = client
     this.#trace = client.get(TRACE)
-    this.#user = host.profiles?.before(this, client) ?? this
+    this.#user = host.userOf?.(this) ?? this
     this.openedAt = host.wheel.now()
     this.#clientActive = this.openedAt
   }

@@ -101,6 +101,11 @@ const scenarios: Scenario[] = [
     run: (w) => exchange(w),
   },
   {
+    name: 'a nice session',
+    config: one('nice', '%ts %B', ['tcp-request inspect-delay 1s', 'tcp-request content set-nice 5 if { req.len gt 0 }'], ['tcp-response content set-nice -5']),
+    run: (w) => exchange(w),
+  },
+  {
     name: 'a silent session',
     config: one('silent', '%ts %B', ['tcp-request content set-log-level silent if { src 127.0.0.1 }']),
     run: async (w) => {

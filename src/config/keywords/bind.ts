@@ -1,9 +1,10 @@
 // Owns the options of bind lines that are not about TLS or PROXY headers (manual 5.1).
 
 import { keyword } from '../../core/keyword.ts'
+import { NICEST } from '../../core/nice.ts'
 import type { Args, Keyword } from '../../core/keyword.ts'
 import { groupId, userId } from './accounts.ts'
-import { integer, time, withoutMeaning, word, type IntegerRule } from './arguments.ts'
+import { integer, time, word, type IntegerRule } from './arguments.ts'
 import { positiveId } from './proxy.ts'
 
 const BIND = ['bind'] as const
@@ -137,13 +138,11 @@ export const bindTcpUt = keyword<number>({
   parse: userTimeout,
 })
 
-export const bindNice = withoutMeaning(
-  number('nice', '<nice>', 'Accepted, has no meaning here: every connection gets its turn alike.', {
-    min: -1024,
-    max: 1024,
-    outside: (w) => `'nice' : invalid value ${w}, allowed range is -1024..1024`,
-  }),
-)
+export const bindNice = number('nice', '<nice>', 'Among sessions that are ready in the same turn of the event loop those with a lower number are served first. Default 0.', {
+  min: -NICEST,
+  max: NICEST,
+  outside: (w) => `'nice' : invalid value ${w}, allowed range is -1024..1024`,
+})
 
 export const bindKeywords: readonly Keyword<unknown>[] = [
   bindBacklog,

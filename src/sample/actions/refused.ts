@@ -14,7 +14,6 @@ const YET = 'not supported yet'
 export const refusedActions: readonly ActionSpec[] = [
   refuse('switch-mode', ['request'], NO_HTTP, 'send the connection to an HTTP proxy with use_backend'),
   refuse('send-spoe-group', CONTENT, 'SPOE is not supported: write a plugin with an action'),
-  refuse('set-nice', CONTENT, 'sessions have no scheduling priority here', "leave it out; for queues there is 'set-priority-class'"),
   ...['set-bc-mark', 'set-bc-tos'].map((name) => refuse(name, ALL, YET)),
   ...['do-resolve', 'do-log', 'set-retries', 'set-bandwidth-limit', 'attach-srv'].map((name) => refuse(name, CONTENT, YET)),
 ]

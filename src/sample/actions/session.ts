@@ -1,7 +1,8 @@
-// Owns the actions on a session: log level, queue priority, services, pause and tarpit.
+// Owns the actions on a session: log level, queue priority, niceness, services, pause and tarpit.
 
 import { NEXT_RULE } from '../../core/action.ts'
 import type { ActionResult, ActionSpec } from '../../core/action.ts'
+import { NICE, NICEST } from '../../core/nice.ts'
 import type { SessionEffects } from '../../core/sample.ts'
 import { NOT_YET } from '../../core/sample.ts'
 import { cast } from '../cast.ts'
@@ -56,6 +57,23 @@ export const sessionActions: readonly ActionSpec[] = [
   priority('set-priority-offset', 524287, 'Milliseconds added to the time by which queues order sessions of one class.', (effects, value) => {
     effects.priorityOffset = value
   }),
+  {
+    name: 'set-nice',
+    rules: ['request', 'response'],
+    args: '<nice>',
+    doc: 'How late this session is served among those that are ready in the same turn of the event loop: -1024 (first) to 1024.',
+    compile(words, _scope, fail) {
+      const word = words.next()
+      if (word === undefined) return fail('expects exactly 1 argument (integer value)')
+      if (!/^[+-]?[0-9]{1,9}$/.test(word.text)) return fail(`'set-nice' : '${word.text}' is no integer`, `a number from -${NICEST} to ${NICEST}`, word)
+      const nice = Math.max(-NICEST, Math.min(NICEST, Number(word.text)))
+      return ({ client }) => {
+        const place = client?.get(NICE)
+        if (place !== undefined) place.nice = nice
+        return NEXT_RULE
+      }
+    },
+  },
   {
     name: 'use-service',
     rules: ['request'],
