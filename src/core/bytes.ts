@@ -69,8 +69,8 @@ export class Bytes {
       this.clear()
       return
     }
-    const own = Buffer.allocUnsafeSlow(n)
-    this.buffer.copy(own, 0, this.start, this.end)
+    const own = Buffer.allocUnsafe(n) // little ones share Node's pool: what waits here for a server is mostly a first message
+    own.set(this.buffer.subarray(this.start, this.end))
     this.adopt(own)
   }
 

@@ -22,6 +22,8 @@ export interface ListenSpec {
   readonly transparent?: boolean
   readonly tcpFastOpen?: boolean
   readonly deferAccept?: boolean
+  /** The ACK for what a client says first may wait for our answer (option tcp-smart-accept). Without effect where the provider cannot. */
+  readonly smartAccept?: boolean
   readonly mss?: number
   /** TCP_USER_TIMEOUT, ms. */
   readonly userTimeout?: number
@@ -63,6 +65,9 @@ export interface Provider {
   readonly name: 'node' | 'linux'
   /** Rejects with an Error whose `code` is the system error name. */
   listen(spec: ListenSpec, events: ListenEvents): Promise<Listener>
-  /** The sock is returned connecting; its owner is told when that is over. Immediate failures are reported the same way. */
-  connect(spec: ConnectSpec): Sock
+  /**
+   * The sock is returned connecting; its owner is told when that is over. Immediate failures are reported the same way.
+   * `speaks`: its first bytes are at hand or expected, and the ACK that ends the connection's setup may travel with them.
+   */
+  connect(spec: ConnectSpec, speaks?: boolean): Sock
 }

@@ -13,6 +13,8 @@ import { EngineConnection, type ConnectionEvents, type ConnectionPlan, type Fact
 export interface AttemptEvents {
   /** Facts that the connection's handlers may ask for; undefined: none of this key. */
   fact(key: FactKey<unknown>): unknown
+  /** Bytes are at hand or expected that will be sent as soon as there is a connection. Default: not known. */
+  readonly speaks?: boolean
   /** Through its handshake: the connection is the owner's. */
   connected(conn: Connection): void
   /**
@@ -62,7 +64,7 @@ export class Attempt implements ConnectionEvents, FactSource, App {
       const target = this.#targets[this.#tried++]
       if (target === undefined) return this.#fail('', why, undefined)
       try {
-        sock = this.#provider.connect(target)
+        sock = this.#provider.connect(target, this.#events.speaks)
       } catch (error) {
         why = { cause: 'failed', detail: error instanceof Error ? error.message : String(error) }
       }

@@ -17,6 +17,7 @@ import { CTRL, DATA, R, SOCK, W, type Shut } from '../core/shut.ts'
 import { EMPTY_IN, ERR_IN, ERR_OUT, SHUT_IN, type DataLayer, type KernelSock, type LayerMaker, type Owner, type Sock } from '../core/sock.ts'
 import { TRACE, TRACER } from '../core/trace.ts'
 import { Timer, type Wheel } from '../util/wheel.ts'
+import type { Listed, LiveList } from './live.ts'
 
 /** What is the same for all connections of a bind or server line. */
 export interface ConnectionPlan {
@@ -34,7 +35,7 @@ export interface ConnectionPlan {
   /** Facts that all these connections have from the beginning. */
   readonly facts: ReadonlyMap<unknown, unknown>
   /** All connections of the thread that hold a descriptor. */
-  readonly live: Set<EngineConnection>
+  readonly live: Pick<LiveList<EngineConnection>, 'add'> & { delete(conn: EngineConnection): unknown }
 }
 
 /** Facts of one connection that somebody else has; undefined: not one of them. */
@@ -56,7 +57,7 @@ const SILENCE_MS = 300_000
 
 let lastId = 0
 
-export class EngineConnection extends Timer implements Connection, Handshake, Owner {
+export class EngineConnection extends Timer implements Connection, Handshake, Owner, Listed {
   readonly id = ++lastId
   readonly since: number
   readonly began: number
@@ -68,6 +69,7 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
   readonly #given: FactSource | null
   layer: DataLayer
   shut: Shut = 0
+  place = 0
   #src: Address | null = null
   #dst: Address | null = null
   #facts: Map<FactKey<unknown>, unknown> | null = null

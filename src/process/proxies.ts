@@ -12,7 +12,8 @@ import { bindLines } from '../config/lines.ts'
 import type { GaugeMemory } from '../proxy/gauge.ts'
 import { BuildError, buildRuntime, type Runtime } from '../proxy/runtime.ts'
 import type { Trace } from '../core/trace.ts'
-import { systemWheelClock, Wheel } from '../util/wheel.ts'
+import { TurnClock } from '../util/turn-clock.ts'
+import { monotonic, systemWheelClock, Wheel } from '../util/wheel.ts'
 import type { CommandLine } from './arguments.ts'
 import { writeStderr } from './messages.ts'
 import { DebugTrace } from './trace-text.ts'
@@ -72,16 +73,23 @@ export async function buildProxies(options: ProxiesOptions): Promise<Proxies | U
   if (typeof socks === 'string') return { problems: [], refusal: socks }
   try {
     const traffic = await openTrafficLog(configuration, log)
-    const wheel = new Wheel(systemWheelClock())
+    const [ticks, wall] = [new TurnClock(monotonic), new TurnClock(Date.now)]
+    const wheel = new Wheel(systemWheelClock(ticks.now))
     socks.eachTurn?.(
-      () => wheel.freeze(),
-      () => wheel.thaw(),
+      () => {
+        ticks.freeze()
+        wall.freeze()
+      },
+      () => {
+        ticks.thaw()
+        wall.thaw()
+      },
     )
     const runtime = await buildRuntime(configuration, {
       provider: socks,
       wheel,
       gauges: options.gauges,
-      clock: Date.now,
+      clock: wall.now,
       random: Math.random,
       plugins: options.plugins,
       global,

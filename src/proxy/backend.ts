@@ -30,6 +30,8 @@ export interface BackendSettings {
   /** How long its tarpits hold that do not say. ms */
   readonly tarpitTimeout: number
   readonly abortOnClose: boolean
+  /** The ACK that ends a connection's setup waits for the client's first bytes where they are there. */
+  readonly smartConnect: boolean
   readonly noLinger: boolean
   /** All backup servers share the load, not only the first usable one. */
   readonly allBackups: boolean

@@ -8,7 +8,7 @@ import type { ServerAddress } from '../config/address.ts'
 import type { ProxySection } from '../config/configuration.ts'
 import { balance as balanceKey, DEFAULT_BALANCE, type Balance as BalanceChoice } from '../config/keywords/balance.ts'
 import type { InetEnd } from '../config/keywords/endpoint.ts'
-import { optionAbortonclose, optionAllbackups, optionNolinger, optionRedispatch, optionSrvtcpka, optionTcpka } from '../config/keywords/options.ts'
+import { optionAbortonclose, optionAllbackups, optionNolinger, optionRedispatch, optionSrvtcpka, optionTcpka, optionTcpSmartConnect } from '../config/keywords/options.ts'
 import { retries } from '../config/keywords/proxy.ts'
 import { serverBackup, serverDisabled, serverId, serverInitAddr, serverMaxconn, serverTcpUt, serverTfo, serverWeight } from '../config/keywords/server.ts'
 import { backendSource, dispatch, serverSource, type Source } from '../config/keywords/source.ts'
@@ -116,7 +116,7 @@ export async function buildBackend(build: Build, section: ProxySection, id: numb
         },
         plan: plan(build.plan('connect', { line: line.values, place: line.place, section, kind: 'backend', app: undefined })),
       },
-      build.gauges.gauge(true),
+      build.gauges.gauge(build.clock),
       line.values.get(serverDisabled) ?? false,
     )
   }
@@ -137,7 +137,7 @@ export async function buildBackend(build: Build, section: ProxySection, id: numb
     if (place !== undefined) build.needsKernel(place, `backend ${section.name}`, { 'source usesrc': source?.usesrc, 'source interface': source?.interface })
     const way = await sourceOf(source)
     const settings = { name: '<NOSRV>', id: 0, addresses, portOffset: undefined, weight: 1, backup: false, maxconn: 0, ...way, connect: { keepAlive, ...way.connect }, plan: plan([]) }
-    servers.push(new Server(settings, build.gauges.gauge(true), false))
+    servers.push(new Server(settings, build.gauges.gauge(build.clock), false))
   }
 
   return new Backend(
@@ -154,6 +154,7 @@ export async function buildBackend(build: Build, section: ProxySection, id: numb
       retries: values.get(retries) ?? RETRIES,
       redispatch: values.get(optionRedispatch),
       abortOnClose: values.get(optionAbortonclose) ?? false,
+      smartConnect: values.get(optionTcpSmartConnect) ?? true,
       noLinger: values.get(optionNolinger) ?? false,
       allBackups: values.get(optionAllbackups) ?? false,
       inspection: section.kind === 'listen' ? undefined : inspectionOf(values, 'request'),
@@ -162,7 +163,7 @@ export async function buildBackend(build: Build, section: ProxySection, id: numb
     },
     servers,
     chooseBalance(values.get(balanceKey) ?? DEFAULT_BALANCE, build.random),
-    build.gauges.gauge(true),
+    build.gauges.gauge(build.clock),
     build.gauges.gauge(),
     build.wheel,
     process,

@@ -5,7 +5,7 @@ import type { ListenSpec } from '../core/provider.ts'
 import type { ListenAddress } from '../config/address.ts'
 import { hasBackend, type ProxySection } from '../config/configuration.ts'
 import { bindBacklog, bindDeferAccept, bindGid, bindId, bindInterface, bindMaxconn, bindMode, bindMss, bindName, bindNice, bindTcpUt, bindTfo, bindTransparent, bindUid, bindV4v6, bindV6only } from '../config/keywords/bind.ts'
-import { optionClitcpka, optionDontlogNormal, optionDontlognull, optionLogasap, optionLogSeparateErrors, optionNolinger, optionSpliceAuto, optionSpliceRequest, optionSpliceResponse, optionTcpka, optionTcplog } from '../config/keywords/options.ts'
+import { optionClitcpka, optionDontlogNormal, optionDontlognull, optionLogasap, optionLogSeparateErrors, optionNolinger, optionSpliceAuto, optionSpliceRequest, optionSpliceResponse, optionTcpka, optionTcpSmartAccept, optionTcplog } from '../config/keywords/options.ts'
 import { backlog, defaultBackend, maxconn } from '../config/keywords/proxy.ts'
 import { dispatch } from '../config/keywords/source.ts'
 import { timeoutClient, timeoutClientFin, timeoutClientHs } from '../config/keywords/timeouts.ts'
@@ -35,6 +35,7 @@ function listenSpec(address: ListenAddress, resolved: ListenSpec['address'], lin
     backlog: line.get(bindBacklog) ?? section.values.get(backlog) ?? DEFAULT_BACKLOG,
     v6only: line.get(bindV6only) === true && line.get(bindV4v6) !== true,
     keepAlive: section.values.get(optionClitcpka) ?? section.values.get(optionTcpka) ?? false,
+    smartAccept: section.values.get(optionTcpSmartAccept) ?? false,
     ...(address.kind === 'fd' ? { fd: address.fd } : {}),
     ...(mode === undefined ? {} : { mode }),
     ...(uid === undefined ? {} : { uid }),
@@ -95,7 +96,7 @@ export async function buildFrontend(build: Build, host: FrontendHost, section: P
       dontLogNormal: values.get(optionDontlogNormal) ?? false,
       logAsap: values.get(optionLogasap) ?? false,
       logSeparateErrors: values.get(optionLogSeparateErrors) ?? false,
-      sessionRate: build.gauges.rate(),
+      sessionRate: build.gauges.rate(build.clock),
       bufferSize: build.bufferSize,
       ...splicing(values),
       inspection: inspectionOf(values, 'request'),

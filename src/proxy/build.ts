@@ -10,6 +10,7 @@ import type { Provider } from '../core/provider.ts'
 import type { ProxySection } from '../config/configuration.ts'
 import { systemFiles } from '../config/files.ts'
 import type { ConnectionPlan, EngineConnection } from '../net/connection.ts'
+import { LiveList } from '../net/live.ts'
 import { requestInspectDelay, requestRules, responseInspectDelay, responseRules } from '../sample/content.ts'
 import { timeoutConnect, timeoutTarpit } from '../config/keywords/timeouts.ts'
 import { TRACER } from '../core/trace.ts'
@@ -74,7 +75,7 @@ export class Build {
   readonly bufferSize: number
   readonly random: () => number
   readonly clock: () => number
-  readonly live = new Set<EngineConnection>()
+  readonly live = new LiveList<EngineConnection>()
   readonly problems: Problem[] = []
   readonly #host: BuildHost
   readonly #orders: Readonly<Record<'accept' | 'connect', readonly HandlerSpec[]>>

@@ -77,8 +77,6 @@ export interface FrontendHost {
   /** Connections of all frontends of the process, and their limit; 0: none. */
   readonly connections: Gauge
   readonly maxconn: number
-  /** The process has as many connections as it takes. */
-  readonly full: boolean
   /** A connection of `frontend` has gone: others may have waited for its place. */
   someoneLeft(frontend: Frontend): void
   /** The process log. */
@@ -280,8 +278,12 @@ export class Frontend implements StreamHost, App, ProxyView {
       return false
     }
     this.#live++
-    if (this.full || this.#host.full) this.gateWhileFull()
+    if (this.full || this.#processFull) this.gateWhileFull()
     return true
+  }
+
+  get #processFull(): boolean {
+    return this.#host.maxconn > 0 && this.#host.connections.value >= this.#host.maxconn
   }
 
   get full(): boolean {
@@ -305,7 +307,7 @@ export class Frontend implements StreamHost, App, ProxyView {
   /** Stops accepting where a limit is reached; goes on when a connection has gone, of this thread or, looked for now and then, of another. */
   gateWhileFull(): void {
     for (const bind of this.binds) {
-      if (bind.full || this.full || this.#host.full || this.#held.some((one) => one.bind === bind)) bind.listener.pause('full')
+      if (bind.full || this.full || this.#processFull || this.#held.some((one) => one.bind === bind)) bind.listener.pause('full')
       else bind.listener.resume('full')
     }
     if (this.binds.some((bind) => bind.listener.pausedFor('full'))) this.wheel.arm(this.#lookAgain, LOOK_AGAIN_MS)

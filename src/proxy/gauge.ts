@@ -25,13 +25,13 @@ export class GaugeMemory {
     this.#own = row(shared, 1 + thread)
   }
 
-  /** `rated`: it also knows how many were added in a second. */
-  gauge(rated = false): Gauge {
-    return new Gauge(this.#totals, this.#own, this.#take(1), rated ? this.rate() : undefined)
+  /** With a clock, it also knows how many were added in a second. */
+  gauge(clock?: () => number): Gauge {
+    return new Gauge(this.#totals, this.#own, this.#take(1), clock === undefined ? undefined : this.rate(clock))
   }
 
   /** Events per second; `clock` is in ms since the epoch, the same for all threads. */
-  rate(clock: () => number = Date.now): Rate {
+  rate(clock: () => number): Rate {
     return new Rate(this.#totals, this.#take(3), clock)
   }
 

@@ -128,6 +128,13 @@ export class Reach implements AttemptEvents, Waiter {
     this.#seeker.failed('the choice of a server', error)
   }
 
+  /** The client's bytes are here or soon will be, and no handler of the server's connection says or hears anything before them. */
+  get speaks(): boolean {
+    const { server } = this
+    if (server === undefined || !this.backend.settings.smartConnect || server.settings.plan.handlers.length !== 1) return false
+    return this.#seeker.client.input.length > 0 || server.hearsFirst
+  }
+
   #connect(server: Server): void {
     const attempt = new Attempt(this.#provider, server.targetsFor(this.#seeker.ends), server.settings.plan, this)
     this.#attempt = attempt

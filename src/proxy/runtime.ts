@@ -9,6 +9,7 @@ import { bindNice } from '../config/keywords/bind.ts'
 import { disabled, proxyId } from '../config/keywords/proxy.ts'
 import { bindLines } from '../config/lines.ts'
 import type { EngineConnection } from '../net/connection.ts'
+import type { LiveList } from '../net/live.ts'
 import { rulesOf } from '../sample/rules.ts'
 import { profileWanted } from '../sample/fetches/profile.ts'
 import { errorText } from '../util/errno.ts'
@@ -46,13 +47,13 @@ export class Runtime {
   readonly warnings: readonly Problem[]
   /** Nothing listens and no connection is left, after softStop() or kill(). Never rejects. */
   readonly finished: Promise<void>
-  readonly #live: ReadonlySet<EngineConnection>
+  readonly #live: LiveList<EngineConnection>
   #finish: () => void = () => undefined
   #stopping = false
   /** start() or resume() was the last word, not pause() or a stop. */
   #listens = false
 
-  constructor(frontends: readonly Frontend[], backends: readonly Backend[], live: ReadonlySet<EngineConnection>, warnings: readonly Problem[]) {
+  constructor(frontends: readonly Frontend[], backends: readonly Backend[], live: LiveList<EngineConnection>, warnings: readonly Problem[]) {
     this.frontends = frontends
     this.backends = backends
     this.#live = live
@@ -130,7 +131,7 @@ export class Runtime {
   /** Lets go of everything at once. Idempotent. */
   kill(): void {
     this.softStop()
-    for (const conn of this.#live) conn.abandon()
+    for (const conn of this.#live.all()) conn.abandon()
     this.#finish()
   }
 
@@ -197,9 +198,6 @@ export async function buildRuntime(configuration: Configuration, host: RuntimeHo
     runQueue: active.some(saysNice) ? new RunQueue(host.provider.name === 'linux' ? queueMicrotask : (then) => void setImmediate(then)) : undefined,
     connections,
     maxconn: host.maxconn,
-    get full() {
-      return host.maxconn > 0 && connections.value >= host.maxconn
-    },
     someoneLeft: (frontend) => {
       for (const other of frontends.values()) if (other !== frontend) other.roomInProcess()
     },

@@ -6,6 +6,9 @@ import type { ConnectionPlan } from '../net/connection.ts'
 import type { ServerView } from '../core/view.ts'
 import type { Gauge } from './gauge.ts'
 
+/** So many clients in a row have to speak before the server does for the next one to be expected to. */
+const CERTAIN = 16
+
 export interface ServerSettings {
   readonly name: string
   /** From 1, in the order of the configuration, or its `id`. */
@@ -39,6 +42,7 @@ export class Server implements ServerView {
   /** Where to connect, when that is the same for every session. */
   readonly #targets: readonly ConnectSpec[] | undefined
   #nextSource = 0
+  #clientsFirst = 0
 
   constructor(settings: ServerSettings, sessions: Gauge, disabled: boolean) {
     this.settings = settings
@@ -48,6 +52,17 @@ export class Server implements ServerView {
     this.disabled = disabled
     const varies = settings.portOffset !== undefined || settings.addresses.some(isWildcard) || settings.sourcePorts > 1 || settings.clientSource !== undefined
     this.#targets = varies ? undefined : settings.addresses.map((to) => ({ ...settings.connect, to }))
+  }
+
+  /** Its clients speak first: whoever connects to it has something to say soon. */
+  get hearsFirst(): boolean {
+    return this.#clientsFirst === CERTAIN
+  }
+
+  /** Who said the first word of a session. */
+  firstWord(by: 'client' | 'server'): void {
+    if (by === 'server') this.#clientsFirst = 0
+    else if (this.#clientsFirst < CERTAIN) this.#clientsFirst++
   }
 
   get sessionRate(): number {

@@ -77,6 +77,8 @@ export class Stream implements ConnectionUser, Seeker {
   #serverActive = 0
   /** A rule gave the connection to an application, or left the client without a word. */
   #served: App | undefined
+  /** One of the two has said something to the other. */
+  #spoken = false
   #silent = false
   readonly #trace: Trace | undefined
   /** Itself, or who stands before it. */
@@ -306,6 +308,10 @@ export class Stream implements ConnectionUser, Seeker {
     const down = this.#answer === undefined ? response.pump() : this.#holdAnswer(connection, this.#answer)
     if (this.isOver) return
     if (request.read || request.wrote || response.read || response.wrote) this.#active(request, response)
+    if (!this.#spoken && (request.wrote || response.wrote)) {
+      this.#spoken = true
+      this.server?.firstWord(request.wrote ? 'client' : 'server')
+    }
     if (up & ERR_IN || down & ERR_OUT) return this.#end('C', 'D')
     if (down & ERR_IN || up & ERR_OUT) {
       // What the server said before it broke is still the client's, also what has not been read yet.

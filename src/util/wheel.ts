@@ -12,8 +12,10 @@ const LATE_LOOK = SLOTS / 2
 
 /** A deadline: extended by whoever has one, so that arming it allocates nothing. */
 export abstract class Timer {
-  /** When it strikes, in the wheel's milliseconds; 0 while disarmed. Only the wheel writes it and the two links. */
+  /** When it strikes, in the wheel's milliseconds; 0 while disarmed. Only the wheel writes what is here. */
   at = 0
+  /** When it was to strike as it was put where it is: never later than `at`. */
+  placed = 0
   prev: Timer | null = null
   next: Timer | null = null
   /** Its time has come; it is disarmed and may be armed again. */
@@ -68,10 +70,11 @@ export interface WheelClock {
   rest(): void
 }
 
-export function systemWheelClock(): WheelClock {
+/** `now`: monotonic whole milliseconds: small integers cost less than doubles, and nothing here is finer. */
+export function systemWheelClock(now: () => number = monotonic): WheelClock {
   let timeout: NodeJS.Timeout | undefined
   return {
-    now: () => performance.now(),
+    now,
     wakeIn(ms, tick) {
       clearTimeout(timeout)
       timeout = setTimeout(tick, ms)
@@ -81,6 +84,10 @@ export function systemWheelClock(): WheelClock {
       timeout = undefined
     },
   }
+}
+
+export function monotonic(): number {
+  return Math.trunc(performance.now())
 }
 
 export class Wheel {
@@ -94,8 +101,6 @@ export class Wheel {
   /** Slot number for which a wake-up is ordered, Infinity without one. */
   #ordered = Infinity
   #turning = false
-  /** The time of the turn that goes on; 0 outside. */
-  #frozen = 0
   readonly #tick = (): void => this.turn()
 
   constructor(clock: WheelClock = systemWheelClock()) {
@@ -107,27 +112,22 @@ export class Wheel {
     this.#done = Math.floor(clock.now() / NEAR_MS)
   }
 
-  /** Monotonic milliseconds, whole ones: small integers cost less than doubles, and nothing here is finer. */
+  /** Its clock's milliseconds. */
   now(): number {
-    return this.#frozen === 0 ? Math.trunc(this.#clock.now()) : this.#frozen
+    return this.#clock.now()
   }
 
-  /** Time stands still until thaw(): for a turn of an event loop that asks for it hundreds of times. */
-  freeze(): void {
-    this.#frozen = Math.trunc(this.#clock.now())
-  }
-
-  thaw(): void {
-    this.#frozen = 0
-  }
-
-  /** Strikes once, ms from now; moves a timer that is armed already. */
+  /** Strikes once, ms from now; moves a timer that is armed already. Later is one assignment: it is looked at again where it is. */
   arm(timer: Timer, ms: number): void {
-    if (timer.at === 0) this.#armed++
-    else unlink(timer)
     const now = this.now()
+    const at = now + Math.ceil(ms)
+    if (timer.at === 0) this.#armed++
+    else if (at >= timer.placed) {
+      timer.at = at
+      return
+    } else unlink(timer)
     if (this.#armed === 1 && !this.#turning) this.#done = Math.floor(now / NEAR_MS)
-    timer.at = now + Math.ceil(ms)
+    timer.at = at
     this.#place(timer)
     if (!this.#turning) this.#order(Math.ceil(timer.at / NEAR_MS))
   }
@@ -143,6 +143,7 @@ export class Wheel {
   }
 
   #place(timer: Timer): void {
+    timer.placed = timer.at
     const slot = Math.max(Math.ceil(timer.at / NEAR_MS), this.#done + 1)
     const ahead = slot - this.#done
     if (ahead < SLOTS) link(this.#near[slot % SLOTS] ?? this.#late, timer)
@@ -179,6 +180,10 @@ export class Wheel {
     // Only what was there when the slot came: a timer armed meanwhile goes to a later slot.
     for (let timer = head.next; timer !== null && timer !== head; timer = head.next) {
       unlink(timer)
+      if (Math.ceil(timer.at / NEAR_MS) > this.#done) {
+        this.#place(timer) // it was moved since
+        continue
+      }
       timer.at = 0
       this.#armed--
       timer.strike()

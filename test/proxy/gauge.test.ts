@@ -102,7 +102,7 @@ t.test('a rate is of the last second, shared by threads', async (t) => {
   t.equal(rate.value, 0)
   other.tick()
   t.equal(rate.value, 1, 'after seconds without any')
-  const gauge = new GaugeMemory().gauge(true)
+  const gauge = new GaugeMemory().gauge(Date.now)
   gauge.add(1)
   gauge.take(5)
   gauge.add(-1)

@@ -112,6 +112,13 @@ async function serving(t: Test): Promise<{ port: number; came: string[] }> {
   return { port: address !== null && typeof address === 'object' ? address.port : 0, came }
 }
 
+/** tcpi_segs_out of struct tcp_info. */
+function segmentsOut(table: sys.Kernel, fd: number): number {
+  const words = new Uint32Array(36)
+  const size = new Uint8Array(new Int32Array([words.byteLength]).buffer)
+  return table.getsockopt(fd, sys.SOL_TCP, sys.TCP_INFO, new Uint8Array(words.buffer), size) < 0 ? -1 : (words[34] ?? -1)
+}
+
 async function coming(t: Test, port: number, localAddress = '127.0.0.1'): Promise<Socket> {
   const socket = connect({ host: '127.0.0.1', port, localAddress })
   socket.on('error', () => undefined)
@@ -174,6 +181,43 @@ t.test('what set-mark and set-tos cannot do is said once per cause, by name; the
   await until('there', () => server.came.length === 3)
   t.match(r.warned[3], /'set-tos' has no effect: EBADF, node:tls has the connection's descriptor/)
   t.equal(r.warned.length, 4)
+})
+
+t.test('ACKs that wait for bytes: with tcp-smart-accept, and towards servers unless they are told not to', { skip: !MAY && 'needs koffi and root' }, async (t) => {
+  if (!('socket' in kernel)) return
+  const server = await serving(t)
+  /** Whether the ACKs of the accepted connection go out at once, and the segments that had been sent to the server when the first bytes were. */
+  const seen = async (words: string, speaks: boolean): Promise<{ quick: number; sent: number[] }> => {
+    const sent: number[] = []
+    // It looks at an outgoing connection whenever something was sent on it: setup, bytes.
+    const table = {
+      ...kernel,
+      send: (fd: number, from: Uint8Array, size: number, flags: number): number => {
+        const result = kernel.send(fd, from, size, flags)
+        if (connecting.has(fd)) sent.push(segmentsOut(kernel, fd))
+        return result
+      },
+      connect: (fd: number, address: Uint8Array, size: number): number => {
+        connecting.add(fd)
+        return kernel.connect(fd, address, size)
+      },
+    }
+    const connecting = new Set<number>()
+    const r = await running(t, `listen l\n  bind 127.0.0.1:PORT defer-accept\n  ${words}\n  tcp-request session look\n  server s 127.0.0.1:${server.port}\n`, table)
+    const client = await coming(t, r.port)
+    if (speaks) client.write('x')
+    const came = server.came.length
+    await until('there', () => server.came.length > came && r.seen.length > 0)
+    if (!speaks) client.write('x')
+    await until('said', () => sent.length > 0)
+    const quick = sys.getInt(kernel, r.seen[0]?.fd ?? -1, sys.SOL_TCP, sys.TCP_QUICKACK)
+    return { quick, sent }
+  }
+  t.same(await seen('', true), { quick: 1, sent: [2] }, 'SYN, then bytes and ACK in one')
+  t.same(await seen('option tcp-smart-connect', true), { quick: 1, sent: [2] })
+  t.same(await seen('no option tcp-smart-connect', true), { quick: 1, sent: [3] }, 'SYN, ACK, bytes')
+  t.same(await seen('', false), { quick: 1, sent: [3] }, 'a client that says nothing makes no server wait')
+  t.same(await seen('option tcp-smart-accept', true), { quick: 0, sent: [2] })
 })
 
 t.test('servers and their options: who a server sees', { skip: !MAY && 'needs koffi and root' }, async (t) => {

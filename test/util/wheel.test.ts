@@ -43,6 +43,32 @@ t.test('disarmed and moved timers', async (t) => {
   t.notOk(clock.waking)
 })
 
+t.test('a timer that is moved later again and again strikes once, at its last time; moved nearer, at that', async (t) => {
+  for (const far of [100, 2000, 70_000, 400_000]) {
+    const { wheel, clock } = fakeWheel()
+    const { alarm, at } = strikes(wheel, clock, far)
+    for (let i = 0; i < 5; i++) {
+      clock.advance(far - 1)
+      wheel.arm(alarm, far)
+    }
+    t.same(at, [], `${far} ms: not yet`)
+    const due = clock.time + far
+    clock.advance(far - 1)
+    t.same(at, [])
+    clock.advance(2 * SLOT + 1)
+    t.equal(at.length, 1)
+    t.ok((at[0] ?? 0) >= due && (at[0] ?? 0) <= due + 2 * SLOT, `${far} ms: ${(at[0] ?? 0) - due} ms late`)
+    wheel.arm(alarm, far)
+    wheel.arm(alarm, 2 * far)
+    wheel.arm(alarm, 50)
+    clock.advance(50 + 2 * SLOT)
+    t.equal(at.length, 2)
+    clock.advance(4 * far)
+    t.equal(at.length, 2)
+    t.notOk(clock.waking)
+  }
+})
+
 t.test('a timer may arm itself and others while it strikes', async (t) => {
   const { wheel, clock } = fakeWheel()
   let n = 0

@@ -2,7 +2,7 @@
 
 import { keyword } from '../../core/keyword.ts'
 import type { Keyword } from '../../core/keyword.ts'
-import { integer, sided, withoutMeaning, type Side, type Sided } from './arguments.ts'
+import { integer, sided, type Side, type Sided } from './arguments.ts'
 
 const BOTH = ['defaults', 'frontend', 'backend'] as const
 
@@ -58,10 +58,10 @@ export const optionRedispatch = sided<number>('backend', {
   negate: () => 0,
 })
 
-const SMART = 'the system decides when an ACK goes out; a delayed ACK is one packet less, and nothing that a peer could tell.'
+const SMART = 'One packet less; the node provider leaves it to the system.'
 
-export const optionTcpSmartAccept = withoutMeaning(option('tcp-smart-accept', 'frontend', `Accepted, has no meaning here: ${SMART}`))
-export const optionTcpSmartConnect = withoutMeaning(option('tcp-smart-connect', 'backend', `Accepted, has no meaning here: ${SMART}`))
+export const optionTcpSmartAccept = option('tcp-smart-accept', 'frontend', `The ACK for a client's first bytes waits up to 40 ms for the answer, to travel with it. ${SMART}`)
+export const optionTcpSmartConnect = option('tcp-smart-connect', 'backend', `The setup's last ACK to a server travels with the client's bytes, where they are there or known to come first. On unless \`no\` says otherwise. ${SMART}`)
 
 /** Each way has its own timer: writing does not count as activity of the reader. */
 export const optionIndependentStreams = option('independent-streams', 'both', 'Data sent to a peer does not count as activity of that peer for its timeout.')

@@ -1,6 +1,7 @@
 // Owns one thread's epoll descriptor: who is behind each descriptor, whose turn it is, and when the process may exit.
 //
-//   kernel ──► epoll fd ──► Node's loop (poll phase) ──► setImmediate ──► turn(): events to their owners, then the work list
+//   kernel ──► epoll fd ──► Node's loop (poll phase) ──► setImmediate ──► turn(): events to their owners, then the work list;
+//                                                                        while it is busy, that again
 //
 // The turn runs as an immediate (the phase right after poll), because the poll callback of koffi runs outside Node's callback
 // scope: promises would not be settled there, nor errors reported. An immediate is an ordinary entry into JavaScript.
@@ -22,6 +23,8 @@ import {
 } from './syscalls.ts'
 
 const BATCH = 512
+/** Times that a turn asks the kernel: the way through Node's loop costs as much as a request or two, so a busy turn asks again at once. */
+const ROUNDS = 8
 
 /** Whoever stands behind a descriptor. */
 export interface Pollable {
@@ -35,6 +38,8 @@ export interface Pollable {
 export interface Worker {
   /** True while in the work list: set and cleared by the Poller alone. */
   queued: boolean
+  /** The one behind it in the work list: the Poller's alone. */
+  behind: Worker | null
   work(): void
 }
 
@@ -59,8 +64,8 @@ export class Poller {
   #begin = (): void => undefined
   #end = (): void => undefined
   #generation = 0
-  #work: Worker[] = []
-  #spare: Worker[] = []
+  #firstWork: Worker | null = null
+  #lastWork: Worker | null = null
   #scheduled = false
   #pending = false
   #turning = false
@@ -117,7 +122,9 @@ export class Poller {
   queue(worker: Worker): void {
     if (worker.queued) return
     worker.queued = true
-    this.#work.push(worker)
+    if (this.#lastWork === null) this.#firstWork = worker
+    else this.#lastWork.behind = worker
+    this.#lastWork = worker
     if (!this.#turning) this.#schedule()
   }
 
@@ -127,42 +134,50 @@ export class Poller {
     setImmediate(this.#turn)
   }
 
-  /** Calls these around each turn. */
+  /** Calls these around each round of a turn. */
   eachTurn(begin: () => void, end: () => void): void {
     this.#begin = begin
     this.#end = end
   }
 
-  /** One round: what the kernel has announced, then the work list as it was before any of it was done. */
   turn(): void {
     this.#scheduled = false
-    if (this.#closed) return
     this.#turning = true
+    for (let round = 1; !this.#closed; round++) {
+      this.#round()
+      if (!this.busy || round === ROUNDS) break
+      this.#pending = true
+    }
+    this.busy = false
+    this.#turning = false
+    if (this.#firstWork !== null && !this.#closed) this.#schedule()
+  }
+
+  /** What the kernel has announced, then the work list as it was before any of it was done. */
+  #round(): void {
+    this.busy = false
     this.#begin()
     if (this.#pending) {
       this.#pending = false
       this.#dispatch()
       this.batch?.submit()
     }
-    const work = this.#work
-    this.#work = this.#spare
-    for (let i = 0; i < work.length; i++) {
-      const worker = work[i]
-      if (worker === undefined) continue
+    let worker = this.#firstWork
+    this.#firstWork = null
+    this.#lastWork = null
+    while (worker !== null) {
+      const next: Worker | null = worker.behind
+      worker.behind = null
       worker.queued = false
       try {
         worker.work()
       } catch (error) {
         raise(error)
       }
+      worker = next
     }
-    work.length = 0
-    this.#spare = work
     this.batch?.submit()
     this.#end()
-    this.busy = false
-    this.#turning = false
-    if (this.#work.length > 0) this.#schedule()
   }
 
   #dispatch(): void {

@@ -224,6 +224,7 @@ function beforeBind(kernel: sys.Kernel, fd: number, spec: ListenSpec): void {
 function setOptions(kernel: sys.Kernel, fd: number, spec: ListenSpec): void {
   const options = new OptionSetter(kernel, fd, familyOf(spec.address))
   options.int('nodelay', sys.SOL_TCP, sys.TCP_NODELAY, 1)
+  if (spec.smartAccept === true) options.int('tcp-smart-accept', sys.SOL_TCP, sys.TCP_QUICKACK, 0)
   if (spec.keepAlive === true) options.int('keep-alive', sys.SOL_SOCKET, sys.SO_KEEPALIVE, 1)
   if (spec.deferAccept === true) options.int('defer-accept', sys.SOL_TCP, sys.TCP_DEFER_ACCEPT, DEFER_SECONDS)
   if (spec.tcpFastOpen === true) options.int('tfo', sys.SOL_TCP, sys.TCP_FASTOPEN, spec.backlog ?? 4096)

@@ -35,7 +35,7 @@ export function linuxProvider(kernel: Kernel, options: LinuxOptions = {}): Linux
     thread,
     eachTurn: (begin, end) => thread.poller.eachTurn(begin, end),
     listen: async (spec, events) => listen(thread, spec, events, batch),
-    connect: (spec) => connect(thread, spec),
+    connect: (spec, speaks) => connect(thread, spec, speaks),
     close: () => thread.close(),
   }
 }

@@ -101,6 +101,7 @@ export const TCP_NODELAY = 1
 export const TCP_MAXSEG = 2
 export const TCP_DEFER_ACCEPT = 9
 export const TCP_INFO = 11
+export const TCP_QUICKACK = 12
 export const TCP_USER_TIMEOUT = 18
 export const TCP_REPAIR = 19
 export const TCP_FASTOPEN = 23

@@ -21,6 +21,7 @@ export abstract class Watched extends Ends implements Pollable, Worker {
   /** Set by the poller. */
   generation = 0
   queued = false
+  behind: Worker | null = null
   /** Bits of readiness.ts. */
   protected state: number
   /** Taken from the owner, and not by the kernel when its turn came. It goes before all else. */
