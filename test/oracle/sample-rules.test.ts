@@ -250,4 +250,4 @@ backend b-srv
   },
 ]
 
-await oracle(t, 'rules', { defaults: DEFAULTS, global: () => '  set-var proc.one int(200),add(1)\n  set-var-fmt proc.two "a %[var(proc.one)]"\n', scenarios })
+await oracle(t, 'rules', { times: true, defaults: DEFAULTS, global: () => '  set-var proc.one int(200),add(1)\n  set-var-fmt proc.two "a %[var(proc.one)]"\n', scenarios })
