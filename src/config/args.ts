@@ -11,6 +11,8 @@ import { SectionValues } from './values.ts'
 export interface Scope {
   readonly table: KeywordTable
   readonly env: Map<string, string>
+  /** -L */
+  readonly localPeer: string | undefined
   readonly problems: Problems
   readonly plugins: readonly Plugin[]
   /** Throws an Error with a message for the reader. */
@@ -42,6 +44,7 @@ export class LineReader implements Args {
   readonly place: Place
   readonly values: Values
   readonly env: Map<string, string>
+  readonly localPeer: string | undefined
   readonly plugins: readonly Plugin[]
   readonly #scope: Scope
   readonly #home: Home
@@ -57,6 +60,7 @@ export class LineReader implements Args {
     this.place = place
     this.values = home.values
     this.env = scope.env
+    this.localPeer = scope.localPeer
     this.plugins = scope.plugins
     this.#scope = scope
     this.#home = home

@@ -23,6 +23,8 @@ export interface LoadOptions {
   readonly keywords: readonly Keyword<unknown>[]
   readonly plugins?: readonly Plugin[]
   readonly env: Readonly<Record<string, string | undefined>>
+  /** -L: wins over `localpeer`. Default for neither: HAPROXY_LOCALPEER is as `env` has it. */
+  readonly localPeer?: string | undefined
   /** What `.if` can ask about this program. Default: what is true of every build. */
   readonly facts?: Facts
   /** Run when reading found no alert, after the standard ones. */
@@ -56,6 +58,7 @@ export function loadConfiguration(options: LoadOptions): Loaded {
   const scope: Scope = {
     table: new KeywordTable([...lineKeywords, ...options.keywords, ...plugins.flatMap((plugin) => plugin.keywords ?? [])]),
     env,
+    localPeer: options.localPeer,
     problems,
     plugins,
     readFile: (path, place) => options.files.read(locate(path, place.file, global.values.get(defaultPath))),

@@ -64,6 +64,8 @@ export interface Args {
    * The environment as the lines that follow will expand it: `setenv` and its like write it. Never the process's own object.
    */
   readonly env: Map<string, string>
+  /** What -L names this process, which no line changes; undefined: not given. */
+  readonly localPeer: string | undefined
   /**
    * Reads the rest of the line as options: keywords of section 'bind' or 'server'. Problems are reported there; what could be read is
    * returned. `under` has the values that hold where the line is silent (default-server).

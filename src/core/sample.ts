@@ -187,6 +187,8 @@ export interface Scope {
   readonly values: Values
   readonly place: Place
   readonly plugins: readonly Plugin[]
+  /** The environment as the configuration leaves it, once it is read; undefined: the process's. */
+  readonly env?: ReadonlyMap<string, string>
   warn(text: string, hint?: string, at?: Word): void
   readFile(path: string, at?: Word): Buffer | undefined
 }

@@ -40,6 +40,7 @@ export async function runDataThread(port: MessagePort, seed: ThreadSeed, plugins
     keywords: builtinKeywords,
     plugins,
     env: { ...process.env, HAPROXY_LOCALPEER: line.localPeer ?? hostname() },
+    localPeer: line.localPeer,
     diag: false,
     facts: conditionFacts({ wanted: line.provider, noSplice: line.noSplice }),
   })

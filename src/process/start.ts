@@ -61,6 +61,7 @@ export async function start(options: StartOptions): Promise<number> {
     plugins: options.plugins,
     checks: [checkRuleNames, checkSampleNames(options.plugins)],
     env: { ...process.env, HAPROXY_LOCALPEER: line.localPeer ?? hostname() },
+    localPeer: line.localPeer,
     diag: line.diag,
     facts,
   })

@@ -12,6 +12,7 @@ export function argsScope(args: Args, stage: SampleStage, rule: string): Scope {
     values: args.values,
     place: args.place,
     plugins: args.plugins,
+    env: args.env,
     warn: (text, hint, at) => args.warn(text, hint, at),
     readFile: (path, at) => args.readFile(path, at),
   }

@@ -153,6 +153,17 @@ t.test('global: bad arguments', async (t) => {
   t.match(IN_GLOBAL('set-dumpable').lines, ['2 warning: '], 'no core dumps')
 })
 
+t.test('localpeer is a variable of the lines that follow; -L wins, and that is said', async (t) => {
+  const text = 'global\n description "$HAPROXY_LOCALPEER"\n localpeer me\n description "$HAPROXY_LOCALPEER"\n'
+  const free = loadText(text, { env: { HAPROXY_LOCALPEER: 'host' } })
+  t.same([free.lines, free.global.get(global.globalDescription), free.global.get(global.localpeer)], [[], 'me', 'me'])
+  const fixed = loadText(text, { env: { HAPROXY_LOCALPEER: 'host' }, localPeer: 'host' })
+  t.same(
+    [fixed.lines, fixed.global.get(global.globalDescription), fixed.global.get(global.localpeer)],
+    [["3 warning: 'localpeer' ignored since it is already set by using the '-L' command line argument."], 'host', undefined],
+  )
+})
+
 t.test('the environment changes for the lines that follow', async (t) => {
   const load = (lines: string): string | undefined => {
     const loaded = loadText(`global\n${lines}\n description "$A-$B"\n`, { env: { A: 'a', B: 'b' } })

@@ -29,12 +29,14 @@ export interface LoadedText {
 export interface LoadTextOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly keywords?: readonly Keyword<unknown>[]
+  /** -L */
+  readonly localPeer?: string
   /** Default: all that come with Headgate. */
   readonly plugins?: readonly Plugin[]
 }
 
 /** Loads one file named t.cfg. A missing last newline is added. */
-export function loadText(text: string, { env = {}, keywords = builtinKeywords, plugins = allPlugins }: LoadTextOptions = {}): LoadedText {
+export function loadText(text: string, { env = {}, keywords = builtinKeywords, plugins = allPlugins, localPeer }: LoadTextOptions = {}): LoadedText {
   const bytes = Buffer.from(text.endsWith('\n') ? text : `${text}\n`)
   const files = {
     isFolder: () => false,
@@ -44,7 +46,7 @@ export function loadText(text: string, { env = {}, keywords = builtinKeywords, p
       return bytes
     },
   }
-  const { configuration, problems } = loadConfiguration({ paths: ['t.cfg'], files, keywords, plugins, env, checks: [checkRuleNames] })
+  const { configuration, problems } = loadConfiguration({ paths: ['t.cfg'], files, keywords, plugins, env, localPeer, checks: [checkRuleNames] })
   return {
     configuration,
     problems,

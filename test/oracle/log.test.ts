@@ -119,6 +119,18 @@ ${pair('default-line')(places)}`,
     expect: [],
   }),
   {
+    name: 'what global says of the process: its variables are in lines, its node name is not',
+    config: (places) =>
+      `global\n  node a-node\n  description some text\n  localpeer me\n  setenv LOG_SET one\n${pair('process', { front: `log-format "%[env(HAPROXY_LOCALPEER)] \${HAPROXY_LOCALPEER} %[env(LOG_SET)] %[env(LOG_LATER)] %H=%[hostname]"` })(places)}
+global
+  setenv LOG_LATER two
+`,
+    run: async (w) => {
+      await exchange(w)
+      return (await w.log.lines(1)).map((text) => text.replaceAll(os.hostname(), 'host'))
+    },
+  },
+  {
     name: 'log levels: a destination takes what is severe enough, and lowers what is too severe',
     config: (places) => `
 frontend f-levels

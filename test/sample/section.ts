@@ -63,6 +63,7 @@ export class Section implements Values {
     }
     return {
       plugins: this.plugins,
+      localPeer: undefined,
       keyword,
       section: this.kind === 'listen' ? 'frontend' : this.kind,
       sectionKind: this.kind,

@@ -2,7 +2,7 @@
 
 import { flag, keyword } from '../../core/keyword.ts'
 import type { Args, Keyword } from '../../core/keyword.ts'
-import { integer, sentence, time, word } from './arguments.ts'
+import { integer, sentence, time, withoutMeaning, word } from './arguments.ts'
 import { groupId, userId } from './accounts.ts'
 
 const GLOBAL = ['global'] as const
@@ -120,7 +120,7 @@ export const globalDescription = keyword<string>({
   name: 'description',
   sections: GLOBAL,
   args: '<text>',
-  doc: 'Describes this process; shown in its statistics.',
+  doc: 'Accepted, has no meaning here: describes this process in its statistics, which are not supported yet.',
   parse: (args) => sentence(args),
 })
 
@@ -128,7 +128,7 @@ export const node = keyword<string>({
   name: 'node',
   sections: GLOBAL,
   args: '<name>',
-  doc: 'The name of this machine in statistics: digits, letters, dot, hyphen, underscore.',
+  doc: 'Accepted, has no meaning here: names this machine in its statistics, which are not supported yet. Logs have the host name (%H, hostname).',
   parse: (args) => {
     const w = args.next()
     if (w === undefined || !/^[0-9A-Za-z._-]+$/.test(w.text)) {
@@ -146,8 +146,17 @@ export const localpeer = keyword<string>({
   name: 'localpeer',
   sections: GLOBAL,
   args: '<name>',
-  doc: 'The name of this process among its peers, as with -L. Default: the host name.',
-  parse: (args) => word(args, "'localpeer' expects a name as an argument.")?.text,
+  doc: 'The name of this process among its peers, as with -L, and from there on $HAPROXY_LOCALPEER. Default: the host name.',
+  parse: (args, before) => {
+    const name = word(args, "'localpeer' expects a name as an argument.")
+    if (name === undefined) return undefined
+    if (args.localPeer !== undefined) {
+      args.warn("'localpeer' ignored since it is already set by using the '-L' command line argument.")
+      return before
+    }
+    args.env.set('HAPROXY_LOCALPEER', name.text)
+    return name.text
+  },
 })
 
 /** true once written; false: limits that cannot be had are only warned about. Default true. */
@@ -220,8 +229,8 @@ export const globalKeywords: readonly Keyword<unknown>[] = [
   user,
   group,
   hardStopAfter,
-  globalDescription,
-  node,
+  withoutMeaning(globalDescription),
+  withoutMeaning(node),
   localpeer,
   strictLimits,
   fdHardLimit,

@@ -55,13 +55,21 @@ export const processFetches: readonly FetchSpec[] = [
     args: [{ name: 'name', type: 'str' }],
     output: 'str',
     source: 'constant',
-    doc: 'An environment variable as it was at start-up.',
-    compile(args, _scope, fail) {
+    doc: 'An environment variable as it was at start-up, or as the configuration has set it.',
+    compile(args, scope, fail) {
       const name = toText(args.str(0))
       if (name === '') return fail('a name is expected')
-      const value = process.env[name]
-      const sample: Sample | undefined = value === undefined ? undefined : str(value)
-      return () => sample
+      // Lines behind this one may still set it.
+      let sample: Sample | undefined
+      let asked = false
+      return () => {
+        if (!asked) {
+          const value = scope.env === undefined ? process.env[name] : scope.env.get(name)
+          sample = value === undefined ? undefined : str(value)
+          asked = true
+        }
+        return sample
+      }
     },
   },
   { name: 'hostname', output: 'str', source: 'constant', doc: "The system's host name.", compile: () => () => str(hostname()) },
