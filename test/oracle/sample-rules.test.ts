@@ -138,9 +138,10 @@ const scenarios: Scenario[] = [
     name: 'WAIT_END waits for the delay',
     config: one('waitend', '%ts', ['tcp-request inspect-delay 500ms', 'tcp-request content reject if WAIT_END']),
     run: async (w) => {
+      const since = performance.now()
       const client = await w.connect('front')
       client.send('x')
-      return { when: await timed(() => client.over(), 500), client: client.events, log: await w.log.lines(1) }
+      return { when: await timed(() => client.over(), 500, since), client: client.events, log: await w.log.lines(1) }
     },
   },
   {
@@ -148,8 +149,9 @@ const scenarios: Scenario[] = [
     config: one('smtp', '%ts', ['tcp-request inspect-delay 400ms', 'tcp-request content reject if { req.len gt 0 }']),
     run: async (w) => {
       await w.serve('server', { on: (wire) => (wire.send('220 ready\r\n'), wire.socket.on('end', () => wire.end())) })
+      const since = performance.now()
       const client = await w.connect('front')
-      const when = await timed(() => client.gotBytes(11), 400)
+      const when = await timed(() => client.gotBytes(11), 400, since)
       client.end()
       return { when, client: await client.over(), got: client.text }
     },
@@ -158,9 +160,10 @@ const scenarios: Scenario[] = [
     name: 'a backend has rules of its own, with a delay of its own',
     config: one('two', '%ts %[var(txn.f)]', ['tcp-request inspect-delay 300ms', 'tcp-request content set-var(txn.f) str(f) if WAIT_END'], ['tcp-request inspect-delay 300ms', 'tcp-request content reject if WAIT_END']),
     run: async (w) => {
+      const since = performance.now()
       const client = await w.connect('front')
       client.send('x')
-      return { when: await timed(() => client.over(), 600), client: client.events, log: await w.log.lines(1) }
+      return { when: await timed(() => client.over(), 600, since), client: client.events, log: await w.log.lines(1) }
     },
   },
   {
