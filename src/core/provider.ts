@@ -46,6 +46,8 @@ export interface ListenEvents {
   accepted(sock: Sock): void
   /** accept() failed with this system error name (EMFILE, ENFILE, ENOBUFS …); the listener goes on when resumed. */
   failed(error: string): void
+  /** A provider that cannot leave connections in the kernel's queue while it is paused holds `limit` itself, and resets what comes beyond. Once per pause. */
+  overflowed?(limit: number): void
 }
 
 export interface ConnectSpec {

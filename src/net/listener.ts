@@ -13,6 +13,9 @@ const RETRY_MS = 100
 /** One log line while descriptors are short, and one when they are back: after this long without a failure. ms */
 const CALM_MS = 5000
 
+/** One line about connections that could not wait. ms */
+const QUIET_MS = 5000
+
 export interface ListenerEvents {
   accepted(sock: Sock): void
   /** One line for the process log. */
@@ -35,6 +38,7 @@ export class GatedListener {
   /** open() was the last word, not close(). */
   #wanted = false
   #short = false
+  #quietUntil = -Infinity
 
   constructor(provider: Provider, spec: ListenSpec, wheel: Wheel, events: ListenerEvents) {
     this.#provider = provider
@@ -66,6 +70,7 @@ export class GatedListener {
     const listener = await this.#provider.listen(spec, {
       accepted: (sock) => this.#events.accepted(sock),
       failed: (error) => this.#failed(error),
+      overflowed: (limit) => this.#overflowed(limit),
     })
     if (!this.#wanted) {
       listener.close()
@@ -121,6 +126,12 @@ export class GatedListener {
     this.#short = false
     this.#listener?.close()
     this.#listener = null
+  }
+
+  #overflowed(limit: number): void {
+    if (this.#wheel.now() < this.#quietUntil) return
+    this.#quietUntil = this.#wheel.now() + QUIET_MS
+    this.#events.notice(`${limit} connections wait to be accepted, more are reset (node provider): raise maxconn`)
   }
 
   /** Stops accepting for a moment: what waits stays in the kernel's queue. */

@@ -180,3 +180,13 @@ t.test('another thread\'s descriptor, asked at each opening', async (t) => {
   t.ok(w.gate.reopens)
   t.notOk(world({ fd: 3 }).gate.reopens, 'an inherited one would be gone')
 })
+
+t.test('connections that cannot wait are told of now and then', async (t) => {
+  const w = world()
+  await w.gate.open()
+  for (let i = 0; i < 3; i++) w.opened[0]?.events.overflowed?.(511)
+  t.same(w.notices, ['511 connections wait to be accepted, more are reset (node provider): raise maxconn'])
+  w.clock.advance(6000)
+  w.opened[0]?.events.overflowed?.(511)
+  t.equal(w.notices.length, 2)
+})

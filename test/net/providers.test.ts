@@ -2,6 +2,7 @@
 
 import { readdirSync } from 'node:fs'
 import t from 'tap'
+import { Bytes } from '../../src/core/bytes.ts'
 import type { Sock } from '../../src/core/sock.ts'
 import { checkedKernel } from '../../src/net/linux/checked.ts'
 import { linuxProvider } from '../../src/net/linux/provider.ts'
@@ -27,6 +28,43 @@ t.test('node', (t) => {
     for (const sock of accepted) sock.reset()
     for (let waited = 0; readdirSync('/proc/self/fd').length > before && waited < 5000; waited += 10) await new Promise((resolve) => setTimeout(resolve, 10))
     t.equal(readdirSync('/proc/self/fd').length, before)
+  })
+  t.test('while it is paused, as many wait as backlog says; more are reset, and nobody is forgotten', async (t) => {
+    const accepted: Sock[] = []
+    const overflows: number[] = []
+    const spec = { address: { family: 'ipv4', host: '127.0.0.1', port: 0 }, backlog: 5 } as const
+    const listener = await nodeProvider.listen(spec, { accepted: (sock) => void accepted.push(sock), failed: (error) => t.fail(error), overflowed: (limit) => void overflows.push(limit) })
+    t.teardown(() => listener.close())
+    const until = async (what: () => boolean): Promise<void> => {
+      for (let waited = 0; !what() && waited < 5000; waited += 5) await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    let reset = 0
+    const come = (n: number): Sock[] =>
+      Array.from({ length: n }, () => {
+        const sock = nodeProvider.connect({ to: listener.address })
+        t.teardown(() => sock.reset())
+        let told = false
+        sock.owner = {
+          ready() {
+            if (sock.error !== '' && !told) {
+              told = true
+              reset++
+            } else if (!told) sock.fill(new Bytes())
+          },
+        }
+        return sock
+      })
+    for (let round = 1; round <= 2; round++) {
+      listener.pause()
+      come(12)
+      await until(() => reset === 7 * round)
+      t.equal(reset, 7 * round)
+      t.equal(overflows.length, round, 'told once per pause')
+      listener.resume()
+      await until(() => accepted.length === 5 * round)
+      t.equal(accepted.length, 5 * round, 'those that waited')
+    }
+    for (const sock of accepted) sock.reset()
   })
   t.end()
 })

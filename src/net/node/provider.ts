@@ -65,22 +65,35 @@ async function listen(spec: ListenSpec, events: ListenEvents): Promise<Listener>
   }
   const address = boundAddress(server, spec)
   const unix = address.family === 'unix' ? address : undefined
-  return new NodeListener(server, address, unix, events)
+  return new NodeListener(server, address, unix, events, Math.min(spec.backlog ?? HELD, HELD))
 }
 
-/** node:net cannot stop accepting without closing: while paused, what is accepted waits here untouched and unread. */
+/** Most that wait while a listener is paused: each has a descriptor, which one in the kernel's queue has not. */
+const HELD = 511
+
+/**
+ * node:net cannot stop accepting without closing, which would reset what is in the kernel's queue: while paused, what is accepted waits
+ * here untouched and unread, as many as `backlog` allows and not more than HELD. More are reset.
+ */
 class NodeListener implements Listener {
   readonly address: Address
   readonly #server: Server
   readonly #events: ListenEvents
   readonly #held: Sock[] = []
   #paused = false
+  #overflowed = false
 
-  constructor(server: Server, address: Address, unix: Address | undefined, events: ListenEvents) {
+  constructor(server: Server, address: Address, unix: Address | undefined, events: ListenEvents, backlog: number) {
     this.#server = server
     this.address = address
     this.#events = events
     server.on('connection', (socket) => {
+      if (this.#paused && this.#held.length >= backlog) {
+        socket.resetAndDestroy()
+        if (!this.#overflowed) events.overflowed?.(backlog)
+        this.#overflowed = true
+        return
+      }
       const sock = new NodeSock(socket, unix)
       if (this.#paused) this.#held.push(sock)
       else events.accepted(sock)
@@ -94,6 +107,7 @@ class NodeListener implements Listener {
 
   resume(): void {
     this.#paused = false
+    this.#overflowed = false
     while (!this.#paused) {
       const sock = this.#held.shift()
       if (sock === undefined) break
