@@ -139,5 +139,5 @@ export const sendProxy: Plugin = {
     noSendProxyV2SslCn,
     proxyV2Options,
   ],
-  handlers: [{ name: 'send-proxy', side: 'connect', plan }],
+  handlers: [{ name: 'send-proxy', side: 'connect', speaks: true, plan }],
 }

@@ -293,7 +293,7 @@ export const tls: Plugin = {
   name: 'tls',
   keywords: words.tlsLineKeywords,
   handlers: [
-    { name: 'tls', side: 'accept', after: ['accept-proxy'], plan: planAccept },
-    { name: 'tls', side: 'connect', after: ['send-proxy'], plan: planConnect },
+    { name: 'tls', side: 'accept', after: ['accept-proxy'], speaks: true, plan: planAccept },
+    { name: 'tls', side: 'connect', after: ['send-proxy'], speaks: true, plan: planConnect },
   ],
 }

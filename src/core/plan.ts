@@ -82,11 +82,13 @@ export function orderHandlers(specs: readonly HandlerSpec[], side: 'accept' | 'c
 }
 
 /** The handlers that a connection of this line gets. Called once per line at start-up; problems go to line.report(). */
-export function planLine(order: readonly HandlerSpec[], line: PlanLine): MakeHandler[] {
+export function planLine(order: readonly HandlerSpec[], line: PlanLine, took?: (spec: HandlerSpec) => void): MakeHandler[] {
   const plan: MakeHandler[] = []
   for (const spec of order) {
     const make = planned(spec, line)
-    if (make !== null) plan.push(make)
+    if (make === null) continue
+    plan.push(make)
+    took?.(spec)
   }
   return plan
 }

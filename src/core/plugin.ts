@@ -33,6 +33,11 @@ export interface HandlerSpec {
   readonly before?: readonly string[]
   /** Takes over every connection that reaches it: it stands behind all others of its side and needs no slot. One per side. */
   readonly last?: boolean
+  /**
+   * It says something as soon as it may: on the accept side as soon as the peer has spoken, on the connect side as soon as there is a
+   * connection. The system's ACKs may wait for those bytes then. Default: no.
+   */
+  readonly speaks?: boolean
   /** Called once per line at start-up. null: this line needs no such handler, and its connections never see it. */
   plan(line: PlanLine): MakeHandler | null
   /** Makes it for a line that did not ask for it itself; a rule will insert it. Handlers without it cannot be inserted. */

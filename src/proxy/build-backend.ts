@@ -98,6 +98,7 @@ export async function buildBackend(build: Build, section: ProxySection, id: numb
     const address = line.address
     const userTimeout = line.values.get(serverTcpUt)
     build.needsKernel(line.place, `server ${section.name}/${line.name}`, { tfo: line.values.get(serverTfo), 'tcp-ut': userTimeout, 'source usesrc': source?.usesrc, 'source interface': source?.interface })
+    const planned = build.plan('connect', { line: line.values, place: line.place, section, kind: 'backend', app: undefined })
     return new Server(
       {
         name: line.name,
@@ -114,7 +115,8 @@ export async function buildBackend(build: Build, section: ProxySection, id: numb
           ...(line.values.get(serverTfo) === true ? { tcpFastOpen: true } : {}),
           ...(userTimeout === undefined ? {} : { userTimeout }),
         },
-        plan: plan(build.plan('connect', { line: line.values, place: line.place, section, kind: 'backend', app: undefined })),
+        plan: plan(planned.handlers),
+        speaks: planned.speaks,
       },
       build.gauges.gauge(build.clock),
       line.values.get(serverDisabled) ?? false,

@@ -23,7 +23,7 @@ import type { Stream } from './stream.ts'
 
 const DEFAULT_BACKLOG = 1024
 
-function listenSpec(address: ListenAddress, resolved: ListenSpec['address'], line: Values, section: ProxySection): ListenSpec {
+function listenSpec(address: ListenAddress, resolved: ListenSpec['address'], line: Values, section: ProxySection, speaks: boolean): ListenSpec {
   const userTimeout = line.get(bindTcpUt)
   const device = line.get(bindInterface)
   const mss = line.get(bindMss)
@@ -35,7 +35,7 @@ function listenSpec(address: ListenAddress, resolved: ListenSpec['address'], lin
     backlog: line.get(bindBacklog) ?? section.values.get(backlog) ?? DEFAULT_BACKLOG,
     v6only: line.get(bindV6only) === true && line.get(bindV4v6) !== true,
     keepAlive: section.values.get(optionClitcpka) ?? section.values.get(optionTcpka) ?? false,
-    smartAccept: section.values.get(optionTcpSmartAccept) ?? false,
+    smartAccept: section.values.get(optionTcpSmartAccept) ?? speaks,
     ...(address.kind === 'fd' ? { fd: address.fd } : {}),
     ...(mode === undefined ? {} : { mode }),
     ...(uid === undefined ? {} : { uid }),
@@ -110,7 +110,7 @@ export async function buildFrontend(build: Build, host: FrontendHost, section: P
 
   const binds: Bind[] = []
   for (const bindLine of values.get(bindLines) ?? []) {
-    const handlers = build.plan('accept', { line: bindLine.values, place: bindLine.place, section, kind: 'frontend', app: frontend })
+    const { handlers, speaks } = build.plan('accept', { line: bindLine.values, place: bindLine.place, section, kind: 'frontend', app: frontend })
     const plan = build.connectionPlan('accept', handlers, values.get(timeoutClientHs) ?? clientTimeout, {
       drainMs: values.get(timeoutClientFin),
       facts: new Map<unknown, unknown>([[FRONTEND, frontend]]),
@@ -132,7 +132,7 @@ export async function buildFrontend(build: Build, host: FrontendHost, section: P
         build.report({ ...bindLine.place, level: 'alert', text: `'bind' : ${error instanceof Error ? error.message : String(error)} in '${address.text}'` })
         continue
       }
-      const spec = listenSpec(address, resolved, bindLine.values, section)
+      const spec = listenSpec(address, resolved, bindLine.values, section, speaks)
       const number = binds.length
       const descriptor = (): number | undefined => build.sharedDescriptor(section.name, number)
       const { place } = bindLine

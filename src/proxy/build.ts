@@ -122,8 +122,8 @@ export class Build {
     return this.#host.sinkFor(values)
   }
 
-  /** The handlers of a line, in order. */
-  plan(side: 'accept' | 'connect', to: LineToPlan): MakeHandler[] {
+  /** The handlers of a line, in order, and whether they speak by themselves: one that answers a client, the first towards a server. */
+  plan(side: 'accept' | 'connect', to: LineToPlan): { readonly handlers: MakeHandler[]; readonly speaks: boolean } {
     const order = this.#orders[side]
     const { line, place, section } = to
     const planned: PlanLine = {
@@ -145,7 +145,9 @@ export class Build {
         return spec === undefined ? null : (spec.plan(planned) ?? spec.insert?.(planned) ?? null)
       },
     }
-    return planLine(order, planned)
+    const specs: HandlerSpec[] = []
+    const handlers = planLine(order, planned, (spec) => specs.push(spec))
+    return { handlers, speaks: (side === 'accept' ? specs : specs.slice(0, 1)).some((spec) => spec.speaks === true) }
   }
 
   connectionPlan(side: 'accept' | 'connect', handlers: readonly MakeHandler[], handshakeMs: number, more: { drainMs?: number | undefined; facts?: ReadonlyMap<unknown, unknown> } = {}): ConnectionPlan {

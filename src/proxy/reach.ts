@@ -128,10 +128,11 @@ export class Reach implements AttemptEvents, Waiter {
     this.#seeker.failed('the choice of a server', error)
   }
 
-  /** The client's bytes are here or soon will be, and no handler of the server's connection says or hears anything before them. */
+  /** Something will be said as soon as there is a connection: by its first handler or, where there is none, by the client. */
   get speaks(): boolean {
     const { server } = this
-    if (server === undefined || !this.backend.settings.smartConnect || server.settings.plan.handlers.length !== 1) return false
+    if (server === undefined || !this.backend.settings.smartConnect) return false
+    if (server.settings.plan.handlers.length !== 1) return server.settings.speaks === true
     return this.#seeker.client.input.length > 0 || server.hearsFirst
   }
 

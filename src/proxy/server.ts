@@ -28,6 +28,8 @@ export interface ServerSettings {
   /** The session's source takes the place of `connect.from`: with its port, or its address alone. */
   readonly clientSource?: 'client' | 'clientip' | undefined
   readonly plan: ConnectionPlan
+  /** The first of its handlers speaks as soon as there is a connection. Default: no. */
+  readonly speaks?: boolean
 }
 
 export class Server implements ServerView {

@@ -148,6 +148,33 @@ else {
     t.equal(alive, 0)
   })
 
+  t.test('a peer that resets in its handshake gets no more work done for it', async (t) => {
+    let accepts = 0
+    const counting: OpenSsl = {
+      ...openssl,
+      accept(ssl) {
+        accepts++
+        return openssl.accept(ssl)
+      },
+    }
+    const make = server(counting)
+    const ends = await listenTls(provider, () => make)
+    t.teardown(() => ends.close())
+    const raw = net.connect(ends.port, '127.0.0.1')
+    raw.on('error', () => undefined)
+    raw.write(Buffer.from('16030101', 'hex'))
+    const end = await ends.next()
+    await end.until(() => accepts > 0)
+    t.equal(end.state, 'busy')
+    const before = accepts
+    raw.write(Buffer.from('0001', 'hex')) // both are there before the layer looks again
+    raw.resetAndDestroy()
+    await end.over()
+    t.equal(end.state, 'failed')
+    t.equal(end.error, 'ECONNRESET')
+    t.equal(accepts, before)
+  })
+
   t.test('faults are let pass by number and level, and remembered', async (t) => {
     const stranger = { cert: made.stranger.cert, key: made.stranger.key }
     const ca = { file: 'ca', pem: Buffer.from(made.ca) }

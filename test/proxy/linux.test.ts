@@ -13,6 +13,7 @@ import { GaugeMemory } from '../../src/proxy/gauge.ts'
 import { buildRuntime, type Runtime } from '../../src/proxy/runtime.ts'
 import { Wheel } from '../../src/util/wheel.ts'
 import { allPlugins, loadText } from '../kit/configuration.ts'
+import { certificates } from '../kit/certificates.ts'
 import { claimPorts } from '../kit/ports.ts'
 import { until } from '../net/provider-contract.ts'
 
@@ -187,7 +188,7 @@ t.test('ACKs that wait for bytes: with tcp-smart-accept, and towards servers unl
   if (!('socket' in kernel)) return
   const server = await serving(t)
   /** Whether the ACKs of the accepted connection go out at once, and the segments that had been sent to the server when the first bytes were. */
-  const seen = async (words: string, speaks: boolean): Promise<{ quick: number; sent: number[] }> => {
+  const seen = async (words: string, speaks: boolean, more = ''): Promise<{ quick: number; sent: number[] }> => {
     const sent: number[] = []
     // It looks at an outgoing connection whenever something was sent on it: setup, bytes.
     const table = {
@@ -203,7 +204,7 @@ t.test('ACKs that wait for bytes: with tcp-smart-accept, and towards servers unl
       },
     }
     const connecting = new Set<number>()
-    const r = await running(t, `listen l\n  bind 127.0.0.1:PORT defer-accept\n  ${words}\n  tcp-request session look\n  server s 127.0.0.1:${server.port}\n`, table)
+    const r = await running(t, `listen l\n  bind 127.0.0.1:PORT defer-accept\n  ${words}\n  tcp-request session look\n  server s 127.0.0.1:${server.port} ${more}\n`, table)
     const client = await coming(t, r.port)
     if (speaks) client.write('x')
     const came = server.came.length
@@ -217,7 +218,13 @@ t.test('ACKs that wait for bytes: with tcp-smart-accept, and towards servers unl
   t.same(await seen('option tcp-smart-connect', true), { quick: 1, sent: [2] })
   t.same(await seen('no option tcp-smart-connect', true), { quick: 1, sent: [3] }, 'SYN, ACK, bytes')
   t.same(await seen('', false), { quick: 1, sent: [3] }, 'a client that says nothing makes no server wait')
+  t.same((await seen('', false, 'send-proxy')).sent[0], 2, 'Headgate itself speaks first')
   t.same(await seen('option tcp-smart-accept', true), { quick: 0, sent: [2] })
+  const quick = (r: Running): number => r.listening(sys.SOL_TCP, sys.TCP_QUICKACK)
+  const { server: { pem } } = await certificates()
+  t.equal(quick(await running(t, 'frontend f\n  bind 127.0.0.1:PORT\n')), 1)
+  t.equal(quick(await running(t, `frontend f\n  bind 127.0.0.1:PORT ssl crt ${pem}\n`)), 0, 'TLS answers a hello at once')
+  t.equal(quick(await running(t, `frontend f\n  no option tcp-smart-accept\n  bind 127.0.0.1:PORT ssl crt ${pem}\n`)), 1)
 })
 
 t.test('servers and their options: who a server sees', { skip: !MAY && 'needs koffi and root' }, async (t) => {

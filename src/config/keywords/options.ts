@@ -60,8 +60,8 @@ export const optionRedispatch = sided<number>('backend', {
 
 const SMART = 'One packet less; the node provider leaves it to the system.'
 
-export const optionTcpSmartAccept = option('tcp-smart-accept', 'frontend', `The ACK for a client's first bytes waits up to 40 ms for the answer, to travel with it. ${SMART}`)
-export const optionTcpSmartConnect = option('tcp-smart-connect', 'backend', `The setup's last ACK to a server travels with the client's bytes, where they are there or known to come first. On unless \`no\` says otherwise. ${SMART}`)
+export const optionTcpSmartAccept = option('tcp-smart-accept', 'frontend', `The ACK for a client's first bytes waits up to 40 ms for the answer, to travel with it. By itself on lines with \`ssl\`. ${SMART}`)
+export const optionTcpSmartConnect = option('tcp-smart-connect', 'backend', `The setup's last ACK to a server travels with the first bytes, where these are there or expected. On unless \`no\` says otherwise. ${SMART}`)
 
 /** Each way has its own timer: writing does not count as activity of the reader. */
 export const optionIndependentStreams = option('independent-streams', 'both', 'Data sent to a peer does not count as activity of that peer for its timeout.')

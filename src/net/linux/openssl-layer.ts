@@ -113,6 +113,12 @@ export abstract class OpenSslLayer implements TlsSession, TlsLive {
     while (this.#state === 'busy') {
       if (this.#begun && (this.#wantsOut ? this.lower.full : this.#rest === undefined && this.lower.dry)) return 'busy'
       this.#begun = true
+      // A peer that has reset the connection gets no more work done for it.
+      const gone = this.lower.failed()
+      if (gone !== '') {
+        this.#fail({ detail: HANDSHAKE_CLOSED, reason: gone })
+        break
+      }
       this.ssl.errorClear()
       const result = this.step()
       if (result === 1) {

@@ -275,7 +275,8 @@ export class LinuxSock extends Watched implements Sock, Spliceable, RingSender {
 
   reset(): void {
     this.state &= ~is.FIN_DUE
-    if (this.fd >= 0 && this.family !== sys.AF_UNIX) this.thread.kernel.setsockopt(this.fd, sys.SOL_SOCKET, sys.SO_LINGER, ABORT, ABORT.length)
+    // Where the peer was first, there is nobody to tell.
+    if (this.fd >= 0 && this.family !== sys.AF_UNIX && this.error !== 'ECONNRESET') this.thread.kernel.setsockopt(this.fd, sys.SOL_SOCKET, sys.SO_LINGER, ABORT, ABORT.length)
     this.close()
   }
 

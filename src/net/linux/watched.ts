@@ -59,6 +59,14 @@ export abstract class Watched extends Ends implements Pollable, Worker {
   get hung(): boolean {
     return (this.state & (is.HUNG | is.BROKEN | is.STREAM_MARKS)) !== 0
   }
+  /** Names the error that an event told of, if there is one: nothing can be written any more, and what was not read is of no use to a handshake. */
+  failed(): string {
+    if ((this.state & is.BROKEN) === 0 || this.error !== '') return this.error
+    const errno = sys.getInt(this.thread.kernel, this.fd, sys.SOL_SOCKET, sys.SO_ERROR)
+    if (errno > 0) this.brokeIn(-errno)
+    return this.error
+  }
+
   /** The thread's read buffer, for data layers that read by themselves. Overwritten by the next read of any sock. */
   get shared(): Buffer {
     return this.thread.shared
