@@ -1,21 +1,20 @@
-// Owns a frontend: counts and gates what its listeners accept, opens a stream for each connection that came through its
+// Owns a frontend: counts and gates what its listeners (bind.ts) accept, opens a stream for each connection that came through its
 // handshake, and logs how connections and sessions ended.
 
 import type { App, Why } from '../core/handler.ts'
-import { factKey } from '../core/handler.ts'
 import type { Connection, ConnectionUser } from '../core/connection.ts'
 import type { LogLevel, LogSink } from '../core/log-sink.ts'
 import type { Provider } from '../core/provider.ts'
 import type { Subject } from '../core/sample.ts'
 import type { Sock } from '../core/sock.ts'
-import { LISTENER } from '../core/view.ts'
-import type { CaptureLengths, ListenerView, ProcessView, ProxyView, ServerView } from '../core/view.ts'
-import { EngineConnection, type ConnectionEvents, type ConnectionPlan } from '../net/connection.ts'
-import type { GatedListener, PauseReason } from '../net/listener.ts'
+import type { CaptureLengths, ProcessView, ProxyView, ServerView } from '../core/view.ts'
+import type { EngineConnection } from '../net/connection.ts'
+import type { PauseReason } from '../net/listener.ts'
 import type { LogFormat } from '../sample/log-format.ts'
 import { ConnectionSubject } from '../sample/subject.ts'
 import { Alarm, type Wheel } from '../util/wheel.ts'
 import type { Backend } from './backend.ts'
+import { bindFact, type Bind, type BindHost } from './bind.ts'
 import type { Gauge, Rate } from './gauge.ts'
 import type { InspectionPlan } from './inspection.ts'
 import type { Profiles } from './profile.ts'
@@ -86,84 +85,7 @@ export interface FrontendHost {
 /** How often a full frontend looks whether other threads have made room. ms */
 const LOOK_AGAIN_MS = 10
 
-/** The listener that a connection came in by. */
-export const bindFact = factKey<Bind>('bind')
-
-/** One listener of a bind line: what its connections go through, and who is told how that ended. */
-export class Bind implements ConnectionEvents, ListenerView {
-  readonly id: number
-  readonly label: string | undefined
-  /** Its `name`, or its number in the frontend from 1: `f/1` in logs. */
-  readonly name: string
-  /** The line that it stands on, for messages: `my.cfg:3`. */
-  readonly place: string
-  /** Of its sessions, until a rule says otherwise. */
-  readonly nice: number
-  readonly listener: GatedListener
-  readonly #connections: Gauge
-  /** 0: no limit. */
-  readonly #maxconn: number
-  readonly #plan: ConnectionPlan
-  readonly #frontend: Frontend
-
-  constructor(
-    identity: { readonly id: number; readonly label: string | undefined; readonly place: string; readonly maxconn: number; readonly nice?: number },
-    frontend: Frontend,
-    plan: ConnectionPlan,
-    connections: Gauge,
-    makeListener: (accepted: (sock: Sock) => void) => GatedListener,
-  ) {
-    this.id = identity.id
-    this.label = identity.label
-    this.name = identity.label ?? String(identity.id)
-    this.place = identity.place
-    this.nice = identity.nice ?? 0
-    this.#maxconn = identity.maxconn
-    this.#frontend = frontend
-    this.#plan = { ...plan, facts: new Map<unknown, unknown>([...plan.facts, [bindFact, this], [LISTENER, this]]) }
-    this.#connections = connections
-    this.listener = makeListener((sock) => this.#accepted(sock))
-  }
-
-  #accepted(sock: Sock): void {
-    if (!this.admit(sock)) this.#frontend.hold(this, sock)
-  }
-
-  /** Starts a connection if all limits allow it. */
-  admit(sock: Sock): boolean {
-    if (!this.#connections.take(this.#maxconn)) return false
-    if (!this.#frontend.enter()) {
-      this.#connections.add(-1)
-      return false
-    }
-    if (this.full) this.#frontend.gateWhileFull()
-    new EngineConnection(sock, this.#plan, this).start()
-    return true
-  }
-
-  get full(): boolean {
-    return this.#maxconn > 0 && this.connections >= this.#maxconn
-  }
-
-  get connections(): number {
-    return this.#connections.value
-  }
-
-  refused(conn: EngineConnection, handler: string, why: Why): void {
-    this.#frontend.refused(this, conn, handler, why)
-  }
-
-  released(): void {
-    this.#connections.add(-1)
-    this.#frontend.left()
-  }
-
-  bug(_conn: EngineConnection, where: string, error: unknown): void {
-    this.#frontend.report(where, error)
-  }
-}
-
-export class Frontend implements StreamHost, App, ProxyView {
+export class Frontend implements BindHost, StreamHost, App, ProxyView {
   readonly name: string
   readonly id: number
   readonly kind: 'frontend' | 'listen'

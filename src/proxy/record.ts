@@ -4,7 +4,7 @@ import type { Address } from '../core/address.ts'
 import { uniqueIdFact, type SessionRecord } from '../core/record.ts'
 import { tlsFact } from '../core/tls.ts'
 import type { Frontend } from './frontend.ts'
-import { bindFact } from './frontend.ts'
+import { bindFact } from './bind.ts'
 import type { Stream } from './stream.ts'
 
 const between = (from: number, to: number): number => (from < 0 || to < 0 ? -1 : to - from)
