@@ -1,4 +1,5 @@
-// Holds the table of who may import whom: a module that a row does not fit is a question about the design.
+// Holds what is the same for every file: who may import whom, how long a module may be, and that its first line says what it is for. A
+// module that a row of the table does not fit is a question about the design.
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
@@ -83,5 +84,26 @@ t.test('nothing but the door re-exports', async (t) => {
     if (file === 'src/plugin.ts') continue
     const text = readFileSync(join(ROOT, file), 'utf8')
     t.notMatch(text, /^export \* from|^export default/m, file)
+  }
+})
+
+/** A module that is longer has more than one idea in it. */
+const MOST_LINES = 400
+
+/** Still to be taken apart: this list only ever gets shorter. */
+const LONG: readonly string[] = ['src/net/connection.ts', 'src/net/linux/openssl-layer.ts', 'src/proxy/stream.ts']
+
+t.test('modules are short', async (t) => {
+  for (const file of [...sources('src'), ...sources('handlers')]) {
+    const lines = readFileSync(join(ROOT, file), 'utf8').split('\n').length - 1
+    if (LONG.includes(file)) t.ok(lines > MOST_LINES, `${file}: ${lines} lines, take it out of the list`)
+    else t.ok(lines <= MOST_LINES, `${file}: ${lines} lines, more than ${MOST_LINES}`)
+  }
+})
+
+t.test('the first line of a file says what it is for', async (t) => {
+  for (const file of [...sources('src'), ...sources('handlers'), ...sources('test')]) {
+    const text = readFileSync(join(ROOT, file), 'utf8').replace(/^#!.*\n/, '')
+    t.match(text, file.startsWith('test/') ? /^\/\/ \S+ / : /^\/\/ (?:Owns|The public door of) /, file)
   }
 })

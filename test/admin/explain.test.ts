@@ -1,3 +1,5 @@
+// headgate explain: the way of an imagined connection, line by line; what cannot be imagined; and that no socket is opened.
+
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'

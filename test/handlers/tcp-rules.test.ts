@@ -1,3 +1,5 @@
+// The tcp-rules handlers: which lines get them, what each verdict does to a connection, and what is said of bad rules.
+
 import t from 'tap'
 import { systemFiles } from '../../src/config/files.ts'
 import type { Handler, MakeHandler, PlanLine, Verdict } from '../../src/plugin.ts'

@@ -1,3 +1,5 @@
+// Secrets of a TLS session: read from the lines of its key log, kept while it is open, wiped with it, on both providers.
+
 import { once } from 'node:events'
 import net from 'node:net'
 import tls from 'node:tls'

@@ -1,3 +1,5 @@
+// Why connections failed, as fetches and log lines tell it on both programs: with clients, with servers, in TLS and before it.
+
 import { once } from 'node:events'
 import net from 'node:net'
 import path from 'node:path'

@@ -1,3 +1,5 @@
+// Names of cipher suites, chains of certificates and secrets of TLS, as both programs tell them of real sessions.
+
 import { once } from 'node:events'
 import tls from 'node:tls'
 import t from 'tap'

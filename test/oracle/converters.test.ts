@@ -1,3 +1,5 @@
+// Every converter of the manual, its values taken from HAProxy.
+
 import { createHmac, generateKeyPairSync, sign } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'

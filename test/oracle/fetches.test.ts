@@ -1,3 +1,5 @@
+// Fetches of bytes in the buffer, of connections and of sessions, their values taken from HAProxy.
+
 import { once } from 'node:events'
 import net from 'node:net'
 import tls from 'node:tls'

@@ -1,3 +1,5 @@
+// Pattern files and maps, their values taken from HAProxy.
+
 import t from 'tap'
 import { acls, compareValues, exprs } from './sample-values.ts'
 

@@ -1,3 +1,5 @@
+// headgate lint: every rule on lines that break it and lines that do not, silencing, -c, and wrong arguments.
+
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'

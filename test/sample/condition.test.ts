@@ -1,3 +1,5 @@
+// Conditions: and, or, !, named and anonymous ACLs, and what is said of wrong ones.
+
 import t from 'tap'
 import { argsScope } from '../../src/sample/scope.ts'
 import { acl } from '../../src/sample/acl.ts'

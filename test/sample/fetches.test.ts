@@ -1,3 +1,5 @@
+// Fetches and converters: the whole vocabulary, input cut at any byte, random bytes, and what HAProxy 2.6 cannot be asked for.
+
 import { createHash, X509Certificate } from 'node:crypto'
 import fc from 'fast-check'
 import t from 'tap'

@@ -1,3 +1,5 @@
+// Log formats: fields, flags, the formats that options stand for, and what is said of wrong ones.
+
 import t from 'tap'
 import type { SessionRecord } from '../../src/core/record.ts'
 import { compileLogFormat } from '../../src/sample/log-format.ts'

@@ -1,3 +1,5 @@
+// Indexes of patterns against naive searches, translated regular expressions, and sets that change while running.
+
 import fc from 'fast-check'
 import t from 'tap'
 import type { MatchMethod, Sample } from '../../src/core/sample.ts'

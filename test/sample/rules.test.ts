@@ -1,3 +1,5 @@
+// Rule sets: when they decide, what their actions do to a session, and what is said of wrong ones.
+
 import t from 'tap'
 import type { ActionResult, RuleSet } from '../../src/core/action.ts'
 import { NEXT_RULE } from '../../src/core/action.ts'

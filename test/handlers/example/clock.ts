@@ -1,3 +1,5 @@
+// Owns a service that tells the time: the example of handlers/README.md.
+
 import { service } from 'headgate/plugin'
 import type { Plugin } from 'headgate/plugin'
 

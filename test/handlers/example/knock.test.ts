@@ -1,3 +1,5 @@
+// The handler `knock`: the contract, the clients that it lets in and the others, and its keyword.
+
 import t from 'tap'
 import { configured, handlerContract } from 'headgate/test'
 import { knockFact, knockPlugin } from './knock.ts'

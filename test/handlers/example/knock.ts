@@ -1,3 +1,5 @@
+// Owns the handler `knock`: the example of handlers/README.md.
+
 import { close, factKey, keyword, more, next } from 'headgate/plugin'
 import type { Handler, Plugin } from 'headgate/plugin'
 

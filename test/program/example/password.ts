@@ -1,3 +1,5 @@
+// Owns the handler `password`: the example of README.md.
+
 import { close, keyword, more, next } from 'headgate/plugin'
 import type { Handler, Plugin } from 'headgate/plugin'
 
