@@ -300,12 +300,16 @@ t.test('the handler stands what every handler has to stand', async (t) => {
   if (make !== undefined) await handlerContract(t, { name: 'password', make, input: 'sesame\n', says: 'password: ' })
 })
 
+/** What there is to read about the program, for people who have the package alone. */
+const PAGES = ['README.md', 'src/README.md', 'src/sample/README.md', 'src/net/linux/README.md', 'handlers/README.md']
+
+/** Paths, from the folder of the file. */
+function linksOf(file: string): readonly string[] {
+  return [...readFileSync(path.join(ROOT, file), 'utf8').matchAll(/\]\(([^)#:]+)\)/g)].map(([, target = '']) => target)
+}
+
 t.test('links and files that are named are there', async (t) => {
-  for (const file of ['README.md', 'src/README.md', 'src/sample/README.md', 'handlers/README.md']) {
-    const text = readFileSync(path.join(ROOT, file), 'utf8')
-    const folder = path.join(ROOT, path.dirname(file))
-    for (const [, target = ''] of text.matchAll(/\]\(([^)#:]+)\)/g)) t.ok(existsSync(path.join(folder, target)), `${file}: ${target}`)
-  }
+  for (const file of PAGES) for (const target of linksOf(file)) t.ok(existsSync(path.join(ROOT, path.dirname(file), target)), `${file}: ${target}`)
   const map = readFileSync(path.join(ROOT, 'src/README.md'), 'utf8')
   for (const [, name = ''] of map.matchAll(/`((?:\.\.\/)?(?:[\w.-]+\/)*[\w-]+\.ts)`/g)) t.ok(existsSync(path.join(ROOT, 'src', name)), `src/README.md: ${name}`)
 })
@@ -334,7 +338,10 @@ t.test('the package that npm makes works where it is installed', { timeout: 120_
   const tarball = readdirSync(home).find((file) => file.endsWith('.tgz')) ?? ''
   const held = packed.stdout
   t.notMatch(held, /\.pem"|"dist\/test\/(?!kit)|tsbuildinfo/, 'no keys, no tests, nothing of the build')
-  t.match(held, /"handlers\/README\.md"/)
+  for (const file of PAGES) {
+    t.ok(held.includes(`"${file}"`), file)
+    for (const target of linksOf(file)) t.ok(held.includes(`"${path.join(path.dirname(file), target)}"`), `${file} links to ${target}, which is in the package`)
+  }
 
   const place = path.join(home, 'place')
   mkdirSync(place)
