@@ -13,10 +13,11 @@ import type { Connection, ConnectionUser } from '../core/connection.ts'
 import type { FactKey, Handshake, MakeHandler, Verdict, Why } from '../core/handler.ts'
 import { Pipeline } from '../core/pipeline.ts'
 import * as shutting from '../core/shut.ts'
-import { CTRL, DATA, R, SOCK, W, type Shut } from '../core/shut.ts'
+import { R, W, type Shut } from '../core/shut.ts'
 import { EMPTY_IN, ERR_IN, ERR_OUT, SHUT_IN, type DataLayer, type KernelSock, type LayerMaker, type Owner, type Sock } from '../core/sock.ts'
 import { TRACE, TRACER } from '../core/trace.ts'
 import { Timer, type Wheel } from '../util/wheel.ts'
+import { advance, type Ending } from './closing.ts'
 import type { Listed, LiveList } from './live.ts'
 
 /** What is the same for all connections of a bind or server line. */
@@ -57,7 +58,7 @@ const SILENCE_MS = 300_000
 
 let lastId = 0
 
-export class EngineConnection extends Timer implements Connection, Handshake, Owner, Listed {
+export class EngineConnection extends Timer implements Connection, Handshake, Owner, Listed, Ending {
   readonly id = ++lastId
   readonly since: number
   readonly began: number
@@ -373,53 +374,9 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
 
   #advance(): void {
     if (this.#released) return
-    this.#advanceW()
-    this.#advanceR()
+    advance(this, this.#user === null)
     // A user may still hold what it has not read, and counts as a connection until it says finish() or reset().
     if (this.#user === null && shutting.closed(this.shut)) this.#release()
-  }
-
-  #advanceW(): void {
-    for (;;) {
-      const layer = shutting.turn(this.shut, W)
-      if (layer === -1) return
-      if (layer === DATA && this.output.length > 0) {
-        const flow = this.layer.flush(this.output)
-        if (flow & ERR_OUT) {
-          // What was said last is lost. So is the peer, but what it said is still its reader's.
-          this.shut = this.#user === null ? shutting.CLOSED : shutting.completeAll(this.shut, W)
-          return
-        }
-        if (this.output.length > 0) return
-      }
-      this.shut = shutting.start(this.shut, layer, W)
-      if (layer === DATA && !this.layer.shutData()) return
-      if (layer === CTRL && !this.layer.shutCtrl()) return
-      this.shut = shutting.complete(this.shut, layer, W)
-    }
-  }
-
-  #advanceR(): void {
-    for (;;) {
-      const layer = shutting.turn(this.shut, R)
-      if (layer === -1) return
-      this.shut = shutting.start(this.shut, layer, R)
-      if (layer === CTRL && !this.#drained()) return
-      this.shut = shutting.complete(this.shut, layer, R)
-      if (layer === SOCK) return
-    }
-  }
-
-  /** Reads and throws away. True when the peer's end was read. */
-  #drained(): boolean {
-    for (let reads = 0; reads < 16; reads++) {
-      const flow = this.layer.fill(this.input)
-      this.input.clear()
-      if (flow & (SHUT_IN | ERR_IN)) return true
-      if (flow & EMPTY_IN) return false
-    }
-    this.layer.again()
-    return false
   }
 
   #release(): void {

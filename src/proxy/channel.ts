@@ -157,3 +157,15 @@ export class Channel {
     this.#pipe = null
   }
 }
+
+/** Reads what is there, up to `limit` bytes, for somebody who looks before it goes on. The flow of the last read, 0 without one. */
+export function readAhead(from: Connection, limit: number): Flow {
+  let flow: Flow = 0
+  while (!ended(from.shut, R) && from.input.length < limit) {
+    flow = from.layer.fill(from.input)
+    from.input.keep()
+    if (flow & SHUT_IN) from.readEnded()
+    if (flow & (ERR_IN | EMPTY_IN)) break
+  }
+  return flow
+}

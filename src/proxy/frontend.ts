@@ -20,7 +20,8 @@ import type { InspectionPlan } from './inspection.ts'
 import type { Profiles } from './profile.ts'
 import type { RunQueue } from './run-queue.ts'
 import { StreamRecord } from './record.ts'
-import { Stream, type StreamHost } from './stream.ts'
+import { Stream } from './stream.ts'
+import type { StreamHost } from './stream-host.ts'
 
 export interface FrontendSettings {
   readonly name: string

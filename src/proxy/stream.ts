@@ -1,58 +1,23 @@
 // Owns a proxied session: from the client's connection to a server reached and joined, to the end of both and its record.
 //
 //   rules ──► route ──► backend's rules ──► reach a server (reach.ts) ──► data ──► over
-//
-// How it ends is told by two letters (manual 8.5): who ended it (C client, S server, P proxy, I a bug; c and s by their timeouts) and where
-// (R rules, Q queue, C connect, D data).
 
 import type { Address } from '../core/address.ts'
 import type { Connection, ConnectionUser } from '../core/connection.ts'
 import type { App } from '../core/handler.ts'
 import { ended, ending, R, W } from '../core/shut.ts'
 import { EMPTY_IN, ERR_IN, ERR_OUT, SHUT_IN, SHUT_OUT, type Flow } from '../core/sock.ts'
-import type { Provider } from '../core/provider.ts'
 import { TRACE, type Trace } from '../core/trace.ts'
-import type { Wheel } from '../util/wheel.ts'
 import { SESSION_ENDS } from '../core/view.ts'
 import { SessionSubject } from '../sample/subject.ts'
 import type { Backend } from './backend.ts'
-import { Channel } from './channel.ts'
+import { Channel, readAhead } from './channel.ts'
 import { InspectedConnection, Inspection, type Decision, type InspectionPlan } from './inspection.ts'
 import type { Priority } from './queue.ts'
 import { Reach, type Seeker } from './reach.ts'
 import type { Server } from './server.ts'
-
-export type EndedBy = 'C' | 'S' | 'P' | 'c' | 's' | 'I' | '-'
-export type EndedIn = 'R' | 'Q' | 'C' | 'D' | '-'
-
-/** What a stream needs of the frontend it came in by. */
-export interface StreamHost {
-  readonly provider: Provider
-  readonly wheel: Wheel
-  /** Most bytes that are read from a client while there is no server (tune.bufsize). */
-  readonly bufferSize: number
-  /** ms; 0: none. */
-  readonly clientTimeout: number
-  readonly clientFinTimeout: number | undefined
-  readonly noLinger: boolean
-  /** Bulk data may pass through kernel pipes, each way. */
-  readonly spliceRequest: boolean
-  readonly spliceResponse: boolean
-  /** The frontend's content rules; undefined: it has none. */
-  readonly inspection: InspectionPlan | undefined
-  /** Wall clock, ms since the epoch. */
-  readonly clock: () => number
-  /** Who stands between the connections of a session and itself; undefined: nobody. */
-  readonly userOf?: ((stream: Stream) => ConnectionUser) | undefined
-  /** The backend for this connection; undefined: none is configured. */
-  route(stream: Stream): Backend | undefined
-  /** The server is connected: the line is written now where `logasap` asks for it. */
-  joined(stream: Stream): void
-  /** The session is over and its record complete; backend and server no longer count it, the frontend does. */
-  over(stream: Stream): void
-  /** A bug that cost this session only. */
-  report(where: string, error: unknown): void
-}
+import type { EndedBy, EndedIn, StreamHost } from './stream-host.ts'
+import { isAwaited, timeoutOf } from './stream-timeouts.ts'
 
 export class Stream implements ConnectionUser, Seeker {
   readonly client: Connection
@@ -289,14 +254,7 @@ export class Stream implements ConnectionUser, Seeker {
 
   /** Keeps the client's bytes, up to the buffer's size, and notices its end. */
   #readClient(): void {
-    const { client } = this
-    while (!ended(client.shut, R) && client.input.length < this.#host.bufferSize) {
-      const flow = client.layer.fill(client.input)
-      client.input.keep()
-      if (flow & ERR_IN) return this.#end('C', 'D')
-      if (flow & SHUT_IN) client.readEnded()
-      if (flow & EMPTY_IN) break
-    }
+    if (readAhead(this.client, this.#host.bufferSize) & ERR_IN) this.#end('C', 'D')
   }
 
   #pump(): void {
@@ -329,13 +287,7 @@ export class Stream implements ConnectionUser, Seeker {
 
   /** Response rules are being asked: what the server says stays in its buffer. */
   #holdAnswer(connection: Connection, inspection: Inspection): Flow {
-    let flow: Flow = 0
-    while (!ended(connection.shut, R) && connection.input.length < this.#host.bufferSize) {
-      flow = connection.layer.fill(connection.input)
-      connection.input.keep()
-      if (flow & SHUT_IN) connection.readEnded()
-      if (flow & (ERR_IN | EMPTY_IN)) break
-    }
+    const flow = readAhead(connection, this.#host.bufferSize)
     inspection.look()
     return flow
   }
@@ -381,35 +333,28 @@ export class Stream implements ConnectionUser, Seeker {
     this.connection?.deadline(this.#timeoutOf(this.connection))
   }
 
-  /** ms; 0: none. */
   #timeoutOf(conn: Connection): number {
-    const half = ended(conn.shut, R) || ending(conn.shut, W)
-    const settings = this.backend?.settings
-    const isClient = conn === this.client
-    const fin = isClient ? this.#host.clientFinTimeout : settings?.serverFinTimeout
-    if (half && fin !== undefined) return fin
-    if (this.connection !== undefined && settings?.tunnelTimeout !== undefined) return settings.tunnelTimeout
-    return isClient ? this.#host.clientTimeout : (settings?.serverTimeout ?? 0)
+    return timeoutOf(conn, conn === this.client, this.connection !== undefined, this.#host, this.backend?.settings)
   }
 
+  /** How long a side may stay quiet yet, ms; Infinity: for ever. */
+  #leftOf(conn: Connection): number {
+    const limit = this.#timeoutOf(conn)
+    return limit === 0 ? Infinity : (conn === this.client ? this.#clientActive : this.#serverActive) + limit - this.#host.wheel.now()
+  }
+
+  #isDue(conn: Connection): boolean {
+    const isClient = conn === this.client
+    return this.#leftOf(conn) <= 0 && isAwaited(conn, isClient ? this.#request : this.#response, isClient ? this.#response : this.#request)
+  }
+
+  /** Where both sides are due, it was the client, as in HAProxy. */
   expired(conn: Connection): void {
     if (this.isOver) return
-    const isClient = conn === this.client
-    const limit = this.#timeoutOf(conn)
-    const left = (isClient ? this.#clientActive : this.#serverActive) + limit - this.#host.wheel.now()
-    if (limit === 0) return
-    if (left > 0) conn.deadline(left)
-    else if (this.#expectedOf(conn)) this.#end(isClient ? 'c' : 's', this.where)
-    else conn.deadline(limit)
-  }
-
-  /** Whether this side is the one that all wait for: it has not ended and may send, or it does not take what there is for it. */
-  #expectedOf(conn: Connection): boolean {
-    const outward = conn === this.client ? this.#response : this.#request
-    const inward = conn === this.client ? this.#request : this.#response
-    if (inward === undefined && conn.input.length > 0) return false // it has spoken, and waits for the server
-    if (outward !== undefined && !outward.empty) return true
-    return !ended(conn.shut, R) && (inward === undefined || inward.empty)
+    if (this.#isDue(this.client)) return this.#end('c', this.where)
+    if (this.connection !== undefined && this.#isDue(this.connection)) return this.#end('s', this.where)
+    const left = this.#leftOf(conn)
+    if (left < Infinity) conn.deadline(left > 0 ? left : this.#timeoutOf(conn))
   }
 
   // ── the end ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,7 +1,8 @@
-// Owns what OpenSSL knows of a session, read while it can be: ciphers, the peer's certificate, what an error is.
+// Owns what OpenSSL knows of a session, read while it can be: ciphers, the peer's certificate, what was agreed on.
 
-import { tlsError, type TlsError } from '../../core/tls.ts'
+import type { TlsFacts, TlsLive } from '../../core/tls.ts'
 import type { OpenSsl } from './openssl-calls.ts'
+import { versionName } from './openssl-context.ts'
 
 const BIO_CTRL_PENDING = 10
 
@@ -50,13 +51,29 @@ export function peerChain(ssl: OpenSsl, handle: number): Buffer | undefined {
   return size <= 0 ? undefined : Buffer.concat(Array.from({ length: size }, (_, i) => derOf(ssl, ssl.stackItem(stack, i))))
 }
 
-/** 0: there is none. */
-export function errorOf(ssl: OpenSsl, number: number): TlsError | undefined {
-  return number === 0 ? undefined : tlsError(number, ssl.errorLibrary(number) ?? `lib(${(number >>> 23) & 0xff})`, ssl.errorReason(number) ?? `reason(${number & 0x7fffff})`)
+/** What the layer knows by itself, and whether the peer has a certificate to show and OpenSSL looks at it. */
+export interface Known extends Pick<TlsFacts, 'alpn' | 'sni' | 'own'> {
+  readonly live: TlsLive
+  readonly shown: boolean
+  readonly verifies: boolean
 }
 
-/** OpenSSL's SSL library, and the reasons that stand for alerts received. */
-export function isAlert(error: number): boolean {
-  const reason = error & 0x7fffff
-  return ((error >>> 23) & 0xff) === 20 && reason >= 1000 && reason < 1256
+export function sessionFacts(ssl: OpenSsl, handle: number, { alpn, sni, own, live, shown, verifies }: Known): TlsFacts {
+  const cipher = cipherOf(ssl, ssl.currentCipher(handle))
+  const resumed = ssl.reused(handle) === 1
+  const peer = shown ? peerCertificate(ssl, handle) : undefined
+  return {
+    version: versionName(ssl.protocol(handle)),
+    cipher: cipher.name,
+    cipherBits: cipher.bits,
+    algorithmBits: cipher.algorithm,
+    alpn,
+    sni,
+    resumed,
+    peer,
+    peerShown: peer !== undefined && !resumed,
+    verifyResult: peer === undefined || !verifies ? 0 : ssl.verifyResult(handle),
+    own,
+    live,
+  }
 }

@@ -11,33 +11,25 @@
 // error. Emptying it costs more than a read does. So reads and writes are made without, and an error is believed only if it is
 // still one when tried again on an empty queue; whoever fails leaves it empty.
 
-import { constants } from 'node:os'
 import type { Address } from '../../core/address.ts'
 import type { Bytes } from '../../core/bytes.ts'
 import { EMPTY_IN, ERR_IN, ERR_OUT, FULL_OUT, SHUT_IN, SHUT_OUT, type Flow, type HandshakeState, type Owner } from '../../core/sock.ts'
-import { HANDSHAKE_CLOSED, HANDSHAKE_FAILURE, TLS_FATAL } from '../../core/tls.ts'
-import type { TlsCertificate, TlsFacts, TlsFailure, TlsLive, TlsSecrets, TlsSession } from '../../core/tls.ts'
+import { HANDSHAKE_CLOSED, HANDSHAKE_FAILURE, TLS_FATAL, type TlsCertificate, type TlsFacts, type TlsFailure, type TlsLive, type TlsSecrets, type TlsSession } from '../../core/tls.ts'
 import type { OpenSsl } from './openssl-calls.ts'
-import { versionName, type TlsContext } from './openssl-context.ts'
+import type { TlsContext } from './openssl-context.ts'
+import { errorOf, isAlert, isGone, SYSCALL, takeErrors, WANT_READ, WANT_WRITE, ZERO_RETURN, type Raised } from './openssl-errors.ts'
 import { opensslSecrets } from './openssl-secrets.ts'
-import { cipherOf, errorOf, isAlert, peerCertificate, peerChain } from './openssl-facts.ts'
+import { peerChain, sessionFacts } from './openssl-facts.ts'
 import { forgetKeyLog, keyLogged } from './openssl-keylog.ts'
 import { addressOf } from './openssl-lent.ts'
 import { makeRoom } from './room.ts'
 import type { LinuxSock } from './sock.ts'
-import { errnoName } from './syscalls.ts'
+import { E } from './syscalls.ts'
 
-const WANT_READ = 2
-const WANT_WRITE = 3
-const SYSCALL = 5
-const { ECONNRESET } = constants.errno
-const ZERO_RETURN = 6
 const BIO_C_SET_MEM_EOF_RETURN = 130
 const BOTH_SHUT = 3
 const RECORD = 16384
 const NOTHING = Buffer.alloc(1)
-/** The number of the error that was last taken from OpenSSL's queue; 0: it was empty. */
-let raised = 0
 
 export abstract class OpenSslLayer implements TlsSession, TlsLive {
   error = ''
@@ -74,7 +66,7 @@ export abstract class OpenSslLayer implements TlsSession, TlsLive {
     this.handle = ssl.sslNew(context.ctx)
     if (this.handle === 0 || ssl.setFd(this.handle, lower.fd) !== 1) {
       this.#state = 'failed'
-      this.failure = { detail: HANDSHAKE_FAILURE, reason: this.#reason(0) }
+      this.failure = { detail: HANDSHAKE_FAILURE, reason: takeErrors(ssl, 0).reason }
       return
     }
     if (rest.length > 0) {
@@ -125,7 +117,7 @@ export abstract class OpenSslLayer implements TlsSession, TlsLive {
         this.ssl.errorClear() // a chain that verifies may have been tried in vain before
         this.#state = 'done'
         this.#wantsOut = false
-        this.#facts = this.#read()
+        this.#facts = sessionFacts(this.ssl, this.handle, { alpn: this.alpn(), sni: this.sni(), own: this.own, live: this, shown: this.shown, verifies: this.verifies })
         this.#count()
         return 'done'
       }
@@ -165,13 +157,13 @@ export abstract class OpenSslLayer implements TlsSession, TlsLive {
 
   #broken(result: number, error: number, errno: number): void {
     const verify = this.verifies ? this.ssl.verifyResult(this.handle) : 0
-    const reason = this.#reason(errno)
+    const raised = takeErrors(this.ssl, errno)
+    const { reason } = raised
     // An end without an alert is the peer's going, not ours.
-    const gone = error === ZERO_RETURN || result === 0 || (error === SYSCALL && reason === '') || reason === 'ECONNRESET' || reason === 'EPIPE' || reason === 'unexpected eof while reading'
-    if (gone) this.#fail({ detail: HANDSHAKE_CLOSED, reason: reason.startsWith('E') ? reason : '' })
+    if (error === ZERO_RETURN || result === 0 || (error === SYSCALL && reason === '') || isGone(reason)) this.#fail({ detail: HANDSHAKE_CLOSED, reason: reason.startsWith('E') ? reason : '' })
     else {
       const failure = verify === 0 ? { detail: HANDSHAKE_FAILURE, reason } : this.refused(verify)
-      const cause = errorOf(this.ssl, raised)
+      const cause = errorOf(this.ssl, raised.number)
       this.#fail({ ...failure, sni: this.sni(), ...(cause === undefined ? {} : { error: cause }) })
     }
   }
@@ -182,39 +174,9 @@ export abstract class OpenSslLayer implements TlsSession, TlsLive {
     this.failed()
   }
 
-  /** Empties the error queue; its first entry in words, or the system error's name, or ''. */
-  #reason(errno: number): string {
-    const first = this.ssl.errorGet()
-    this.ssl.errorClear()
-    raised = first
-    if (first !== 0) return this.ssl.errorReason(first) ?? `error ${first.toString(16)}`
-    return errno > 0 ? errnoName(errno) : ''
-  }
-
   facts(): TlsFacts {
     if (this.#facts === undefined) throw new Error('facts of a TLS session before its handshake was done')
     return this.#facts
-  }
-
-  #read(): TlsFacts {
-    const { ssl, handle } = this
-    const cipher = cipherOf(ssl, ssl.currentCipher(handle))
-    const resumed = ssl.reused(handle) === 1
-    const peer = this.shown ? peerCertificate(ssl, handle) : undefined
-    return {
-      version: versionName(ssl.protocol(handle)),
-      cipher: cipher.name,
-      cipherBits: cipher.bits,
-      algorithmBits: cipher.algorithm,
-      alpn: this.alpn(),
-      sni: this.sni(),
-      resumed,
-      peer,
-      peerShown: peer !== undefined && !resumed,
-      verifyResult: peer === undefined || !this.verifies ? 0 : ssl.verifyResult(handle),
-      own: this.own,
-      live: this,
-    }
   }
 
   secrets(): TlsSecrets | undefined {
@@ -304,16 +266,16 @@ export abstract class OpenSslLayer implements TlsSession, TlsLive {
       return SHUT_IN
     }
     // The kernel tells of a reset once: asked again, it would say end.
-    if (error === SYSCALL && errno === ECONNRESET) {
+    if (error === SYSCALL && errno === E.ECONNRESET) {
       this.ssl.errorClear()
       this.#break('ECONNRESET')
       return ERR_IN
     }
     // Somebody else's error in the queue would look like this one. A fatal alert is the peer's own, and read once only.
     const alert = isAlert(this.ssl.errorLast())
-    const reason = this.#reason(errno)
+    const raised = takeErrors(this.ssl, errno)
     if (alert) {
-      this.#breakTls(reason)
+      this.#breakTls(raised)
       return ERR_IN
     }
     const again = this.ssl.peek(this.handle, NOTHING, 1)
@@ -325,13 +287,12 @@ export abstract class OpenSslLayer implements TlsSession, TlsLive {
       this.#ended = true
       return SHUT_IN
     }
-    this.#breakTls(reason)
+    this.#breakTls(raised)
     return ERR_IN
   }
 
-  /** By what is now in `raised`, if anything is. */
-  #breakTls(reason: string): void {
-    const error = errorOf(this.ssl, raised)
+  #breakTls({ number, reason }: Raised): void {
+    const error = errorOf(this.ssl, number)
     if (error !== undefined) this.failure ??= { detail: TLS_FATAL, reason, error }
     this.#break(reason)
   }
@@ -362,7 +323,7 @@ export abstract class OpenSslLayer implements TlsSession, TlsLive {
     let errno = this.ssl.errno()
     let error = this.ssl.getError(this.handle, result)
     if (error !== WANT_WRITE && error !== WANT_READ) {
-      const reason = this.#reason(errno)
+      const raised = takeErrors(this.ssl, errno)
       const again = this.#write(from)
       if (again > 0) {
         from.take(again)
@@ -372,7 +333,7 @@ export abstract class OpenSslLayer implements TlsSession, TlsLive {
       error = this.ssl.getError(this.handle, again)
       this.ssl.errorClear()
       if (error !== WANT_WRITE && error !== WANT_READ) {
-        this.#breakTls(reason)
+        this.#breakTls(raised)
         return ERR_OUT
       }
     }
