@@ -1,4 +1,5 @@
-// Owns the keyword reference for readers, conf/KEYWORDS.md: made from the keyword tables, so that it cannot tell anything else.
+// Owns the keyword reference for readers, conf/KEYWORDS.md: made from the keyword tables, so that it cannot tell anything else. What it
+// says of rules and expressions is sample/reference.ts.
 
 import type { Keyword, Section } from '../core/keyword.ts'
 import { sideOf } from './keywords/arguments.ts'
@@ -24,9 +25,14 @@ const CHAPTERS: readonly Chapter[] = [
   { title: 'server', text: 'Options behind the address of a `server` line, and of `default-server`.', sections: ['server'], place: 'server' },
 ]
 
-/** A cell of a table: a bar would end it. */
-function cell(text: string): string {
-  return text.replaceAll('|', '\\|')
+/** A bar within a cell would end it. */
+export function tableRow(cells: readonly string[]): string {
+  return `| ${cells.map((text) => text.replaceAll('|', '\\|')).join(' | ')} |`
+}
+
+/** A line about words that have no row; '' when there are none. */
+export function known(words: readonly string[]): string {
+  return words.length === 0 ? '' : `\nKnown, and answered with "not supported yet" or why not: ${words.map((word) => `\`${word}\``).join(', ')}.\n`
 }
 
 /** Where it has a meaning: the other side's sections only warn. */
@@ -37,8 +43,7 @@ function where(k: Keyword<unknown>): string {
 
 function row(k: Keyword<unknown>, proxies: boolean): string {
   const written = k.args === '' ? k.name : `${k.name} ${k.args}`
-  const columns = [`\`${cell(written)}\``, ...(proxies ? [where(k)] : []), k.negate === undefined ? '' : 'yes', cell(k.doc)]
-  return `| ${columns.join(' | ')} |`
+  return tableRow([`\`${written}\``, ...(proxies ? [where(k)] : []), k.negate === undefined ? '' : 'yes', k.doc])
 }
 
 function chapter(c: Chapter, keywords: readonly Keyword<unknown>[]): string {
@@ -48,17 +53,17 @@ function chapter(c: Chapter, keywords: readonly Keyword<unknown>[]): string {
   const head = proxies ? '| keyword | in | no | |\n| --- | --- | --- | --- |' : '| keyword | no | |\n| --- | --- | --- |'
   const names = new Set(here.map((k) => k.name))
   const missing = languageWords(c.place).filter((w) => !names.has(w))
-  const later = missing.length === 0 ? '' : `\nKnown, and answered with "not supported yet" or why not: ${missing.map((w) => `\`${w}\``).join(', ')}.\n`
-  return `## ${c.title}\n\n${c.text}\n\n${head}\n${sorted.map((k) => row(k, proxies)).join('\n')}\n${later}`
+  return `## ${c.title}\n\n${c.text}\n\n${head}\n${sorted.map((k) => row(k, proxies)).join('\n')}\n${known(missing)}`
 }
 
-/** The whole page, in Markdown. */
+/** The page as far as keywords go, in Markdown. */
 export function keywordReference(keywords: readonly Keyword<unknown>[]): string {
   const intro = `# Keywords
 
 Made from the keyword tables by \`npm run keywords\`; a test fails when it is out of date. "no" says whether \`no\` and \`default\` may
 stand in front. Times are in milliseconds without a unit (us, ms, s, m, h, d), sizes in bytes (k, m, g). Everything else of HAProxy's
-language is answered by name: words for HTTP are not supported, other known words are not supported yet.
+language is answered by name: words for HTTP are not supported, other known words are not supported yet. Rules, what they do, and the
+expressions in them are at the end.
 `
   return [intro, ...CHAPTERS.map((c) => chapter(c, keywords))].join('\n')
 }

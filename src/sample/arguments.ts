@@ -78,6 +78,19 @@ export interface BadArgument {
   readonly own?: true
 }
 
+/** How they are written: `(<a>,<b>[,<c>])`; '' for none. One that may be repeated is written once. */
+export function signature(specs: readonly ArgSpec[]): string {
+  if (specs.length === 0) return ''
+  let text = ''
+  for (const [i, spec] of specs.entries()) {
+    const again = i > 0 && specs[i - 1]?.name === spec.name
+    if (again && specs[i + 1]?.name === spec.name) continue
+    const written = `${i > 0 ? ',' : ''}${again ? '…' : `<${spec.name}>`}`
+    text += spec.optional === true ? `[${written}]` : written
+  }
+  return `(${text})`
+}
+
 /** Gives the arguments their types. */
 export function typeArguments(texts: readonly string[], specs: readonly ArgSpec[]): ArgValues | BadArgument {
   const values: Value[] = []

@@ -130,6 +130,13 @@ function castAddress(s: Sample, to: 'ip' | 'ipv4' | 'ipv6'): Sample | undefined 
   }
 }
 
+const TYPES: Readonly<Record<OutputType, string>> = { bool: 'boolean', sint: 'integer', ipv4: 'IPv4 address', ipv6: 'IPv6 address', ip: 'address', str: 'string', bin: 'binary', any: 'value' }
+
+/** As messages and the reference call it. */
+export function typeText(type: OutputType): string {
+  return TYPES[type]
+}
+
 /** Whether a cast can ever give a value: what check time can say. */
 export function castable(from: OutputType, to: OutputType): boolean {
   if (from === to || from === 'any' || to === 'any') return true

@@ -3,11 +3,11 @@
 //   src,ipmask(24),map_ip(/etc/nets.map)
 //   fetch  converter   converter
 
-import type { ConverterSpec, Convert, Fail, Fetch, Fetched, MatchMethod, OutputType, Sample, Scope, Source, Subject } from '../core/sample.ts'
+import type { ArgSpec, ConverterSpec, Convert, Fail, Fetch, Fetched, MatchMethod, OutputType, Sample, Scope, Source, Subject } from '../core/sample.ts'
 import { NOT_YET } from '../core/sample.ts'
 import type { Word } from '../core/keyword.ts'
-import { cutArguments, typeArguments } from './arguments.ts'
-import { cast, castable } from './cast.ts'
+import { cutArguments, signature, typeArguments } from './arguments.ts'
+import { cast, castable, typeText } from './cast.ts'
 import { noteReferences } from './references.ts'
 import { available, sourceText } from './stage.ts'
 import { notYet } from '../config/language.ts'
@@ -179,17 +179,8 @@ function nameAt(text: string, at: number): string {
   return text.slice(at, end)
 }
 
-function usage(name: string, specs: readonly { name: string; optional?: boolean }[]): string {
-  if (specs.length === 0) return `${name} takes no argument`
-  let text = ''
-  for (const [i, spec] of specs.entries()) text += spec.optional === true ? `[${i > 0 ? ',' : ''}<${spec.name}>]` : `${i > 0 ? ',' : ''}<${spec.name}>`
-  return `usage: ${name}(${text})`
-}
-
-const TYPES: Readonly<Record<OutputType, string>> = { bool: 'boolean', sint: 'integer', ipv4: 'IPv4 address', ipv6: 'IPv6 address', ip: 'address', str: 'string', bin: 'binary', any: 'value' }
-
-function typeText(type: OutputType): string {
-  return TYPES[type]
+function usage(name: string, specs: readonly ArgSpec[]): string {
+  return specs.length === 0 ? `${name} takes no argument` : `usage: ${name}${signature(specs)}`
 }
 
 /** Reports when the expression can have no value where it is used. `name`: how the message calls it. */

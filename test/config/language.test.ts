@@ -8,7 +8,8 @@ import { foreignWords } from '../../src/config/foreign.ts'
 import { meaningless } from '../../src/config/keywords/arguments.ts'
 import { languagePlaces, languageWords, notYet } from '../../src/config/language.ts'
 import { keywordReference } from '../../src/config/reference.ts'
-import { allKeywords, loadText } from '../kit/configuration.ts'
+import { sampleReference } from '../../src/sample/reference.ts'
+import { allKeywords, allPlugins, loadText } from '../kit/configuration.ts'
 
 /** A configuration whose line 3 says `words` in that place. */
 const PLACES: Readonly<Record<string, { sections: readonly Section[]; text: (words: string) => string }>> = {
@@ -90,9 +91,11 @@ t.test('a word without a meaning is accepted without a word, and says so in the 
 
 t.test('conf/KEYWORDS.md is what the tables say', async (t) => {
   const path = fileURLToPath(new URL('../../../conf/KEYWORDS.md', import.meta.url))
-  const made = keywordReference(allKeywords)
+  const made = `${keywordReference(allKeywords)}\n${sampleReference(allPlugins)}`
   if (process.argv.includes('--write')) writeFileSync(path, made)
   t.ok(readFileSync(path, 'utf8') === made, 'up to date: if not, run `npm run keywords` and commit the file')
   for (const k of allKeywords) t.ok(made.includes(k.name), `${k.name} is in it`)
-  for (const k of allKeywords) t.match(k.doc, /^[^\n]{8,240}$/, `${k.name} has one line of documentation`)
+  const rules = allPlugins.flatMap(({ actions = [], fetches = [], converters = [] }) => [...actions, ...fetches, ...converters])
+  for (const { name } of rules) t.ok(made.includes(`\`${name}`), `${name} is in it`)
+  for (const { name, doc } of [...allKeywords, ...rules]) t.match(doc, /^[^\n]{8,240}$/, `${name} has one line of documentation`)
 })

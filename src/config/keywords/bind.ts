@@ -56,11 +56,11 @@ export const bindId = keyword<number>({
   },
 })
 
-/** Only where the provider can. */
+/** Needs the linux provider. */
 export const bindInterface = text('interface', '<interface>', 'interface name', 'Listen on this network device only.')
-export const bindTfo = on('tfo', 'TCP Fast Open, where the provider can.')
-export const bindDeferAccept = on('defer-accept', 'Connections are accepted once their first data is there, where the provider can.')
-export const bindTransparent = on('transparent', 'Listen on an address that is not local, where the provider can.')
+export const bindTfo = on('tfo', 'TCP Fast Open. Needs the linux provider.')
+export const bindDeferAccept = on('defer-accept', 'Connections are accepted once their first data is there. Needs the linux provider.')
+export const bindTransparent = on('transparent', 'Listen on an address that is not local. Needs the linux provider.')
 
 /** true: an IPv6 listener takes IPv6 only; false: IPv4 as well. Unset: as the system has it. */
 export const bindV6only = on('v6only', 'An IPv6 listener takes IPv6 only.')
@@ -115,7 +115,7 @@ export const bindMss = keyword<number>({
   name: 'mss',
   sections: BIND,
   args: '<maxseg>',
-  doc: 'The largest TCP segment to announce, where the provider can; below 0: so much less than the default.',
+  doc: 'The largest TCP segment to announce; below 0: so much less than the default. Needs the linux provider.',
   parse: (args) => {
     const wrong = "'mss' : expects an MSS with and absolute value between 1 and 65535"
     const n = integer(args, { min: -65535, max: 65535, missing: "'mss' : missing MSS value", wrong: () => wrong, outside: () => wrong })
@@ -134,11 +134,11 @@ export const bindTcpUt = keyword<number>({
   name: 'tcp-ut',
   sections: BIND,
   args: '<delay>',
-  doc: 'How long sent data may stay unacknowledged before the kernel gives the connection up, where the provider can.',
+  doc: 'How long sent data may stay unacknowledged before the kernel gives the connection up. Needs the linux provider.',
   parse: userTimeout,
 })
 
-export const bindNice = number('nice', '<nice>', 'Among sessions that are ready in the same turn of the event loop those with a lower number are served first. Default 0.', {
+export const bindNice = number('nice', '<nice>', 'Of the sessions that are ready in the same turn of the event loop, those with a lower number are served first: -1024 to 1024, default 0.', {
   min: -NICEST,
   max: NICEST,
   outside: (w) => `'nice' : invalid value ${w}, allowed range is -1024..1024`,

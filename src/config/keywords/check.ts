@@ -12,7 +12,7 @@ export const serverCheck = keyword<boolean>({
   name: 'check',
   sections: SERVER,
   args: '',
-  doc: "Checks the server's health. Not done yet: the line is taken with a warning, and the server as up.",
+  doc: "Not supported yet: the line is taken with a warning, and the server as up, whatever `inter`, `rise`, `fall` and the like say.",
   parse: (args) => {
     args.warn("'check' has no effect yet: health checks are not supported yet, the server is taken as up.")
     return true
@@ -56,17 +56,17 @@ function count(name: string, doc: string): Keyword<number> {
 }
 
 /** ms. */
-export const serverInter = interval('inter', 'Time between two checks. Default 2s.')
-export const serverFastinter = interval('fastinter', 'Time between two checks while the state is about to change. Default: `inter`.')
-export const serverDowninter = interval('downinter', 'Time between two checks while the server is down. Default: `inter`.')
-export const serverRise = count('rise', 'Checks that have to succeed before a server is up again. Default 2.')
-export const serverFall = count('fall', 'Checks that have to fail before a server is down. Default 3.')
+export const serverInter = interval('inter', 'For `check`: time between two checks. Default 2s.')
+export const serverFastinter = interval('fastinter', 'For `check`: time between two checks while the state is about to change. Default: `inter`.')
+export const serverDowninter = interval('downinter', 'For `check`: time between two checks while the server is down. Default: `inter`.')
+export const serverRise = count('rise', 'For `check`: how many have to succeed before a server is up again. Default 2.')
+export const serverFall = count('fall', 'For `check`: how many have to fail before a server is down. Default 3.')
 
 export const serverCheckPort = keyword<number>({
   name: 'port',
   sections: SERVER,
   args: '<port>',
-  doc: "The port that checks go to. Default: the server's.",
+  doc: "For `check`: the port that it connects to. Default: the server's.",
   parse: (args) => {
     const wrong = (w: string): string => `'port' expects a port number as argument, found '${w}'.`
     return integer(args, { min: 1, max: 65535, missing: "'port' expects a port number as argument.", wrong, outside: wrong })
@@ -77,7 +77,7 @@ export const serverCheckAddr = keyword<InetEnd>({
   name: 'addr',
   sections: SERVER,
   args: '<ipv4|ipv6>',
-  doc: "The address that checks go to. Default: the server's.",
+  doc: "For `check`: the address that it connects to. Default: the server's.",
   parse: (args) => {
     const w = word(args, "'addr' expects <ipv4|ipv6> as argument.")
     return w === undefined ? undefined : inetEnd(args, w, { prefix: "'addr' : ", port: 'optional' })

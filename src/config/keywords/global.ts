@@ -25,7 +25,7 @@ export const nbthread = keyword<number>({
   name: 'nbthread',
   sections: GLOBAL,
   args: '<number>',
-  doc: 'Data threads, 1 to 64.',
+  doc: 'Data threads, 1 to 64. Default 1; the node provider has one, whatever is written.',
   parse: (args) =>
     integer(args, {
       min: 1,

@@ -27,9 +27,9 @@ export const optionDontlognull = option('dontlognull', 'frontend', 'Connections 
 export const optionDontlogNormal = option('dontlog-normal', 'frontend', 'Only connections that ended with an error, a timeout, a retry or a redispatch are logged.')
 export const optionLogasap = option('logasap', 'frontend', "The connection is logged once the server's connection is established; times and bytes are marked with '+'.")
 export const optionLogSeparateErrors = option('log-separate-errors', 'frontend', "Connections that ended with an error are logged at level 'err' instead of 'info'.")
-export const optionSpliceAuto = option('splice-auto', 'both', 'Bulk data is spliced in the kernel where the provider can, in both ways.')
-export const optionSpliceRequest = option('splice-request', 'both', 'Bulk data from clients is spliced in the kernel where the provider can.')
-export const optionSpliceResponse = option('splice-response', 'both', 'Bulk data from servers is spliced in the kernel where the provider can.')
+export const optionSpliceAuto = option('splice-auto', 'both', 'Bulk data is spliced in the kernel, both ways, on the linux provider. On by default.')
+export const optionSpliceRequest = option('splice-request', 'both', 'Bulk data from clients is spliced in the kernel, on the linux provider. Alone, it takes back the default for data from servers.')
+export const optionSpliceResponse = option('splice-response', 'both', 'Bulk data from servers is spliced in the kernel, on the linux provider. Alone, it takes back the default for data from clients.')
 
 export const optionTcplog = sided<boolean>('frontend', {
   ...lasting('tcplog', 'Connections are logged with their timers, byte counts, termination state and queue positions.'),
@@ -58,10 +58,10 @@ export const optionRedispatch = sided<number>('backend', {
   negate: () => 0,
 })
 
-const SMART = 'One packet less; the node provider leaves it to the system.'
+const SMART = 'One packet less; on the node provider the system decides.'
 
-export const optionTcpSmartAccept = option('tcp-smart-accept', 'frontend', `The ACK for a client's first bytes waits up to 40 ms for the answer, to travel with it. By itself on lines with \`ssl\`. ${SMART}`)
-export const optionTcpSmartConnect = option('tcp-smart-connect', 'backend', `The setup's last ACK to a server travels with the first bytes, where these are there or expected. On unless \`no\` says otherwise. ${SMART}`)
+export const optionTcpSmartAccept = option('tcp-smart-accept', 'frontend', `The ACK for a client's first bytes is held back, for 40 ms at most, to travel with the answer. On by default on lines with \`ssl\`. ${SMART}`)
+export const optionTcpSmartConnect = option('tcp-smart-connect', 'backend', `The ACK that ends a connect to a server is held back, to travel with our first bytes where these are there or expected. On by default. ${SMART}`)
 
 /** Each way has its own timer: writing does not count as activity of the reader. */
 export const optionIndependentStreams = option('independent-streams', 'both', 'Data sent to a peer does not count as activity of that peer for its timeout.')

@@ -2,7 +2,7 @@
 
 import { keyword } from '../../core/keyword.ts'
 import type { Args, Keyword } from '../../core/keyword.ts'
-import { integer, sentence, sided, word } from './arguments.ts'
+import { integer, sentence, sided, withoutMeaning, word } from './arguments.ts'
 
 const BOTH = ['defaults', 'frontend', 'backend'] as const
 const NOT_DEFAULTS = ['frontend', 'backend'] as const
@@ -98,7 +98,7 @@ export const description = keyword<string>({
   name: 'description',
   sections: NOT_DEFAULTS,
   args: '<string>',
-  doc: 'Describes this proxy; shown in its statistics.',
+  doc: 'Accepted, has no meaning here: describes this proxy in its statistics, which are not supported yet.',
   parse: (args) => {
     const text = sentence(args)
     return text === '' ? args.fail("'description' expects a string argument.") : text
@@ -131,6 +131,6 @@ export const proxyKeywords: readonly Keyword<unknown>[] = [
   retries,
   disabled,
   enabled,
-  description,
+  withoutMeaning(description),
   proxyId,
 ]

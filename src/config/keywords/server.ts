@@ -65,7 +65,7 @@ export const serverId = keyword<number>({
   parse: (args) => positiveId(args, "'id' : "),
 })
 
-export const serverTfo = on('tfo', 'TCP Fast Open towards the server, where the provider can.')
+export const serverTfo = on('tfo', 'TCP Fast Open towards the server. Needs the linux provider.')
 export const serverNoTfo = off('no-tfo', serverTfo)
 
 /** ms, TCP_USER_TIMEOUT. Only where the provider can. */
@@ -73,7 +73,7 @@ export const serverTcpUt = keyword<number>({
   name: 'tcp-ut',
   sections: SERVER,
   args: '<delay>',
-  doc: 'How long sent data may stay unacknowledged before the kernel gives the connection up, where the provider can.',
+  doc: 'How long sent data may stay unacknowledged before the kernel gives the connection up. Needs the linux provider.',
   parse: userTimeout,
 })
 

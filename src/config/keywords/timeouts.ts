@@ -43,13 +43,13 @@ export const timeoutServer = timeout('server', 'backend', 'How long a server may
 export const timeoutServerFin = timeout('server-fin', 'backend', 'How long a server may be silent once one way has ended. Default: `timeout server`.')
 export const timeoutTunnel = timeout('tunnel', 'backend', 'How long both sides may be silent once both have spoken; replaces `timeout client` and `timeout server` then.')
 export const timeoutQueue = timeout('queue', 'backend', 'How long a connection may wait for a free place at a server. Default: `timeout connect`.')
-export const timeoutCheck = timeout('check', 'backend', 'How long a health check may take once connected. Unset: until the next one.')
+export const timeoutCheck = timeout('check', 'backend', 'For `check` of servers, which is not supported yet: how long one may take once connected. Unset: until the next one.')
 
 export const timeoutTarpit = keyword<number>({
   name: 'timeout tarpit',
   sections: ['defaults', 'frontend', 'backend'],
   args: '<timeout>',
-  doc: 'How long a `tarpit` holds a client that says no time itself. Default: `timeout connect`.',
+  doc: 'How long a `tarpit` rule without a time of its own holds the client. Default: `timeout connect`; without that, not at all.',
   parse: delay,
 })
 

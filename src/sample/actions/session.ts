@@ -40,7 +40,7 @@ export const sessionActions: readonly ActionSpec[] = [
     name: 'set-log-level',
     rules: ['request', 'response'],
     args: '<level>',
-    doc: "The level of this session's log line, or silent.",
+    doc: "The level of this session's log line: emerg, alert, crit, err, warning, notice, info or debug; silent: no line.",
     compile(words, _scope, fail) {
       const word = words.next()
       const level = LEVELS.find((known) => known === word?.text)
@@ -61,7 +61,7 @@ export const sessionActions: readonly ActionSpec[] = [
     name: 'set-nice',
     rules: ['request', 'response'],
     args: '<nice>',
-    doc: 'How late this session is served among those that are ready in the same turn of the event loop: -1024 (first) to 1024.',
+    doc: 'Of the sessions that are ready in the same turn of the event loop, those with a lower number are served first: -1024 to 1024.',
     compile(words, _scope, fail) {
       const word = words.next()
       if (word === undefined) return fail('expects exactly 1 argument (integer value)')
@@ -93,7 +93,7 @@ export const sessionActions: readonly ActionSpec[] = [
     name: 'pause',
     rules: ['request', 'response'],
     args: '{ <timeout> | <expr> }',
-    doc: 'The rules go on after this time.',
+    doc: 'The next rule is looked at after this time; an expression gives milliseconds, a day at most.',
     compile(words, scope, fail) {
       const word = words.peek()
       const ms = word === undefined ? undefined : delay(word.text)
@@ -115,11 +115,11 @@ export const sessionActions: readonly ActionSpec[] = [
     name: 'tarpit',
     rules: ['request'],
     args: '[<timeout>]',
-    doc: 'Holds the client for this time, or for `timeout tarpit`, then ends the connection.',
+    doc: 'Holds the client for this time, then rejects the connection. Without a time: for `timeout tarpit` of the section.',
     compile(words, _scope, fail) {
       const word = words.next()
       const ms = word === undefined ? undefined : delay(word.text)
-      if (word !== undefined && ms === undefined) return fail(`'tarpit' expects a delay in milliseconds (got '${word.text}')`, undefined, word)
+      if (word !== undefined && ms === undefined) return fail(`'tarpit' expects a delay in milliseconds (got '${word.text}')`, 'digits, and us, ms, s, m, h or d behind them: 5s', word)
       const result: ActionResult = { result: 'tarpit', ms }
       return () => result
     },

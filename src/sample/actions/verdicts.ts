@@ -36,7 +36,7 @@ export const verdictActions: readonly ActionSpec[] = [
     name: 'reject',
     rules: ['connection', 'handshake', 'session', 'request', 'response'],
     args: '',
-    doc: 'Ends the connection.',
+    doc: 'Ends the connection: the client sees RST from connection rules, FIN from all others.',
     compile: () => () => REJECT,
   },
   { name: 'close', rules: ['response'], args: '', doc: "Ends the server's connection at once.", compile: () => () => CLOSE },
@@ -48,5 +48,5 @@ export const verdictActions: readonly ActionSpec[] = [
     compile: () => () => DROP,
   },
   expect('expect-proxy', 'accept-proxy', 'Waits for a PROXY header, as accept-proxy on the bind line would.'),
-  expect('expect-netscaler-cip', 'accept-netscaler-cip', 'Waits for a NetScaler Client IP header, as accept-netscaler-cip on the bind line would; magic number 0 where that is not there.'),
+  expect('expect-netscaler-cip', 'accept-netscaler-cip', 'Waits for a NetScaler Client IP header of the magic number that the bind line has (accept-netscaler-cip), 0 without one.'),
 ]

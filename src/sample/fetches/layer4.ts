@@ -64,7 +64,7 @@ function time(name: string, source: Source, what: string, peer: (subject: Subjec
     args: UNIT,
     output: 'sint',
     source,
-    doc: `${what}, in ms or with <unit> in us, where the provider can ask the kernel.`,
+    doc: `${what}, in ms or with <unit> in us, on the linux provider.`,
     compile(args, _scope, fail) {
       const unit = args.str(0)
       if (unit !== '' && unit !== 'ms' && unit !== 'us') return fail(`expects 'us' or 'ms', got '${unit}'`)
@@ -83,7 +83,7 @@ function count(name: string, what: string, of: (info: TcpInfo) => number): Fetch
     args: UNIT,
     output: 'sint',
     source: 'client-l4',
-    doc: `${what} of the client's connection, where the provider can ask the kernel.`,
+    doc: `${what} of the client's connection, on the linux provider.`,
     compile: () => (subject) => {
       const info = subject.client?.kernel?.tcpInfo()
       return info === undefined ? undefined : sint(of(info))

@@ -49,7 +49,7 @@ function side(prefix: 'ssl_fc' | 'ssl_bc', source: Source, who: string, facts: F
     },
     sideOf('alpn', 'str', `The protocol agreed upon with the ${who} by ALPN.`, ({ alpn }) => text(alpn)),
     sideOf('cipher', 'str', `The cipher of the connection with the ${who}.`, ({ cipher }) => str(cipher)),
-    sideOf('protocol', 'str', `The TLS version of the connection with the ${who}, such as TLSv1.3.`, ({ version }) => str(version.replace(/^TLSv1$/, 'TLSv1'))),
+    sideOf('protocol', 'str', `The TLS version of the connection with the ${who}, such as TLSv1.3.`, ({ version }) => str(version)),
     sideOf('use_keysize', 'sint', `Bits of the cipher's key that are used with the ${who}.`, ({ cipherBits }) => (cipherBits === 0 ? undefined : sint(cipherBits))),
     sideOf('alg_keysize', 'sint', `Bits of the key of the cipher's algorithm, with the ${who}.`, ({ algorithmBits }) => (algorithmBits === 0 ? undefined : sint(algorithmBits))),
     sideOf('is_resumed', 'bool', `Whether the TLS session with the ${who} is one resumed.`, ({ resumed }) => bool(resumed), NO),
@@ -72,11 +72,11 @@ function verified(name: string, doc: string, fault: (found: TlsFacts | TlsFailur
 
 /** What only the two ends know. */
 function secrets(prefix: 'ssl_fc' | 'ssl_bc', source: Source, who: string, facts: Facts): readonly FetchSpec[] {
-  const secret = (suffix: string, doc: string, value: (secrets: TlsSecrets) => Buffer | undefined): FetchSpec => ({
+  const secret = (suffix: string, doc: string, value: (secrets: TlsSecrets) => Buffer | undefined, where = ''): FetchSpec => ({
     name: `${prefix}_${suffix}`,
     output: 'bin',
     source,
-    doc: `${doc} of the TLS session with the ${who}, while the connection is open.`,
+    doc: `${doc} of the TLS session with the ${who}, while the connection is open${where}.`,
     compile: () => (subject) => {
       const known = facts(subject)?.live?.secrets()
       const bytes = known === undefined ? undefined : value(known)
@@ -87,8 +87,8 @@ function secrets(prefix: 'ssl_fc' | 'ssl_bc', source: Source, who: string, facts
     secret('session_id', 'The id', ({ sessionId }) => sessionId),
     secret('session_key', 'The master key', ({ masterKey }) => masterKey),
     secret('unique_id', 'The unique id (RFC 5929)', ({ uniqueId }) => uniqueId),
-    secret('client_random', "The client's random bytes, where the provider tells them or tune.ssl.keylog is on,", ({ clientRandom }) => clientRandom),
-    secret('server_random', "The server's random bytes, where the provider tells them,", ({ serverRandom }) => serverRandom),
+    secret('client_random', "The client's random bytes", ({ clientRandom }) => clientRandom, '; on the node provider with tune.ssl.keylog only'),
+    secret('server_random', "The server's random bytes", ({ serverRandom }) => serverRandom, '; on the linux provider only'),
   ]
 }
 
