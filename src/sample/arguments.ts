@@ -2,6 +2,7 @@
 
 import type { ArgSpec, ArgType, ArgValues, ByteString, VariableName } from '../core/sample.ts'
 import { toBytes } from '../core/sample.ts'
+import { parseSize, parseTime } from '../config/units.ts'
 import { parseIPv4, parseIPv6, mask4 } from '../util/ip.ts'
 import { INT64_MAX, INT64_MIN } from './cast.ts'
 import { parseVariable } from './variables.ts'
@@ -120,9 +121,6 @@ export function typeArguments(texts: readonly string[], specs: readonly ArgSpec[
   return new TypedArguments(values, texts)
 }
 
-const DELAY_UNITS: Readonly<Record<string, number>> = { us: 0.001, ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-const SIZE_UNITS: Readonly<Record<string, number>> = { k: 1024, m: 1024 ** 2, g: 1024 ** 3 }
-
 function parse(text: string, type: ArgType): Value {
   switch (type) {
     case 'sint': {
@@ -143,13 +141,10 @@ function parse(text: string, type: ArgType): Value {
       if (bits > 128) return undefined
       return Uint8Array.from({ length: 16 }, (_, i) => (0xff00 >> Math.min(8, Math.max(0, bits - 8 * i))) & 0xff)
     }
-    case 'delay': {
-      const m = /^([0-9]{1,15})(us|ms|s|m|h|d)?$/.exec(text)
-      return m === null ? undefined : BigInt(Math.ceil(Number(m[1]) * (DELAY_UNITS[m[2] ?? 'ms'] ?? 1)))
-    }
+    case 'delay':
     case 'size': {
-      const m = /^([0-9]{1,15})([kKmMgG])?$/.exec(text)
-      return m === null ? undefined : BigInt(Number(m[1]) * (SIZE_UNITS[(m[2] ?? '').toLowerCase()] ?? 1))
+      const read = type === 'delay' ? parseTime(text) : parseSize(text)
+      return read.ok ? BigInt(read.value) : undefined
     }
     case 'var':
       return undefined // read by the one who can say what is wrong with it

@@ -135,8 +135,8 @@ function any(either: readonly (readonly Term[])[], subject: Subject, final: bool
   return truth
 }
 
-/** One that fails is enough; a later term is not asked before an earlier one is known. */
-function every(all: readonly Term[], subject: Subject, final: boolean): Truth {
+/** One that fails is enough; a later one is asked even while an earlier one waits. */
+export function every(all: readonly Term[], subject: Subject, final: boolean): Truth {
   let truth: Truth = 'pass'
   for (const term of all) {
     const one = evaluateTerm(term, subject, final)

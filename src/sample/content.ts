@@ -2,7 +2,7 @@
 
 import type { Keyword, Section } from '../core/keyword.ts'
 import { keyword } from '../core/keyword.ts'
-import { delay } from './delay.ts'
+import { parseTime } from '../config/units.ts'
 import { ruleKeyword } from './rules.ts'
 import type { Rule } from './rules.ts'
 
@@ -22,12 +22,10 @@ function inspectDelay(name: string, sections: readonly Section[], doc: string): 
       const here = `in ${args.sectionKind} '${args.sectionName}'`
       const word = args.next()
       if (word === undefined) return args.fail(`'${name}' expects a positive delay in milliseconds, ${here}`)
-      const ms = delay(word.text)
-      if (ms === undefined) {
-        const bad = /^[0-9]+(us|ms|[smhd])?$/.test(word.text) ? 'it is beyond 24 days' : `unexpected character '${/[^0-9]/.exec(word.text)?.[0] ?? ''}'`
-        return args.fail(`'${name}' expects a positive delay in milliseconds, ${here} (${bad})`, undefined, word)
-      }
-      return ms
+      const read = parseTime(word.text)
+      if (read.ok) return read.value
+      const bad = read.overflow ? 'it is beyond 24 days' : `unexpected character '${read.character}'`
+      return args.fail(`'${name}' expects a positive delay in milliseconds, ${here} (${bad})`, undefined, word)
     },
   })
 }

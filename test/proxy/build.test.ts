@@ -24,7 +24,7 @@ async function connected(server: string, section = ''): Promise<ConnectSpec> {
 
 t.test('bind lines', async (t) => {
   const at = (port: number) => ({ family: 'ipv4' as const, host: '127.0.0.1', port })
-  t.strictSame(await listened('127.0.0.1:7'), { address: at(7), backlog: 1024, v6only: false, keepAlive: false })
+  t.strictSame(await listened('127.0.0.1:7'), { address: at(7), backlog: 1024, v6only: false, keepAlive: false, smartAccept: false })
   const cases: readonly (readonly [string, Partial<ListenSpec>])[] = [
     ['backlog 9', { backlog: 9 }],
     ['interface lo', { interface: 'lo' }],
@@ -35,7 +35,9 @@ t.test('bind lines', async (t) => {
     ['mss -40', { mss: -40 }],
     ['tcp-ut 5s', { userTimeout: 5000 }],
   ]
-  for (const [words, expected] of cases) t.strictSame(await listened(`127.0.0.1:7 ${words}`), { address: at(7), backlog: 1024, v6only: false, keepAlive: false, ...expected }, words)
+  for (const [words, expected] of cases) t.strictSame(await listened(`127.0.0.1:7 ${words}`), { address: at(7), backlog: 1024, v6only: false, keepAlive: false, smartAccept: false, ...expected }, words)
+  t.equal((await listened('127.0.0.1:7', '  option tcp-smart-accept\n')).smartAccept, true)
+  t.equal((await listened('127.0.0.1:7', '  no option tcp-smart-accept\n')).smartAccept, false)
   t.equal((await listened('[::]:7 v6only')).v6only, true)
   t.equal((await listened('[::]:7 v6only v4v6')).v6only, false)
   t.match(await listened('/run/headgate-test.sock mode 660 uid 12 gid 34'), { address: { family: 'unix', path: '/run/headgate-test.sock', abstract: false }, mode: 0o660, uid: 12, gid: 34 })

@@ -82,7 +82,7 @@ export class Section implements Values {
           return say('alert', `cannot read ${path}`)
         }
       },
-      env: new Map(),
+      env: new Map(Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))),
       options: () => this,
     }
   }

@@ -8,7 +8,7 @@ import { NOT_YET } from '../../core/sample.ts'
 import { cast } from '../cast.ts'
 import { checkStage, compileExpression } from '../expression.ts'
 import { didYouMean } from '../vocabulary.ts'
-import { delay } from '../delay.ts'
+import { parseTime } from '../../config/units.ts'
 
 const LEVELS = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug', 'silent'] as const
 
@@ -96,10 +96,10 @@ export const sessionActions: readonly ActionSpec[] = [
     doc: 'The next rule is looked at after this time; an expression gives milliseconds, a day at most.',
     compile(words, scope, fail) {
       const word = words.peek()
-      const ms = word === undefined ? undefined : delay(word.text)
-      if (ms !== undefined) {
+      const time = word === undefined ? undefined : parseTime(word.text)
+      if (time?.ok === true) {
         words.next()
-        const result: ActionResult = { result: 'pause', ms }
+        const result: ActionResult = { result: 'pause', ms: time.value }
         return () => result
       }
       const expression = compileExpression(words, scope, fail)
@@ -118,9 +118,9 @@ export const sessionActions: readonly ActionSpec[] = [
     doc: 'Holds the client for this time, then rejects the connection. Without a time: for `timeout tarpit` of the section.',
     compile(words, _scope, fail) {
       const word = words.next()
-      const ms = word === undefined ? undefined : delay(word.text)
-      if (word !== undefined && ms === undefined) return fail(`'tarpit' expects a delay in milliseconds (got '${word.text}')`, 'digits, and us, ms, s, m, h or d behind them: 5s', word)
-      const result: ActionResult = { result: 'tarpit', ms }
+      const time = word === undefined ? undefined : parseTime(word.text)
+      if (time?.ok === false) return fail(`'tarpit' expects a delay in milliseconds (got '${word?.text ?? ''}')`, 'digits, and us, ms, s, m, h or d behind them: 5s', word)
+      const result: ActionResult = { result: 'tarpit', ms: time?.value }
       return () => result
     },
   },

@@ -3,13 +3,13 @@
 import type { ArgSpec, FetchSpec, Scope, Subject } from '../../core/sample.ts'
 import { bool, NOT_YET, toText } from '../../core/sample.ts'
 import type { Truth } from '../acl.ts'
-import { findAcl } from '../condition.ts'
+import { every, findAcl, type Term } from '../condition.ts'
 
 const AT_MOST = 12
 const NAMES: readonly ArgSpec[] = Array.from({ length: AT_MOST }, (_, i) => ({ name: '[!]name', type: 'str' as const, ...(i === 0 ? {} : { optional: true }) }))
 
 /** Whether more bytes may still come for rules of this place. An ACL is asked by whatever names it: all there is to go by is what is held for rules. */
-export function finality(scope: Scope): (subject: Subject) => boolean {
+function finality(scope: Scope): (subject: Subject) => boolean {
   switch (scope.stage) {
     case 'request':
     case 'backend-request':
@@ -23,32 +23,15 @@ export function finality(scope: Scope): (subject: Subject) => boolean {
 
 /** All of them hold; undefined: one has no such name, which was reported. */
 export function allOf(names: readonly string[], scope: Scope, fail: (text: string, hint?: string) => undefined): ((subject: Subject) => Truth) | undefined {
-  const terms: { readonly negated: boolean; readonly acl: NonNullable<ReturnType<typeof findAcl>> }[] = []
+  const terms: Term[] = []
   for (const name of names) {
     const bare = name.replace(/^!/, '')
     const acl = findAcl(bare, scope, fail)
     if (acl === undefined) return undefined
-    terms.push({ negated: bare !== name, acl })
+    terms.push({ negated: bare !== name, text: bare, tests: acl.tests })
   }
   const final = finality(scope)
-  return (subject) => {
-    const last = final(subject)
-    let all: Truth = 'pass'
-    for (const { negated, acl } of terms) {
-      let one: Truth = 'fail'
-      for (const test of acl.tests) {
-        const truth = test.evaluate(subject, last)
-        if (truth === 'pass') {
-          one = 'pass'
-          break
-        }
-        if (truth === 'wait') one = 'wait'
-      }
-      if (one === (negated ? 'pass' : 'fail')) return 'fail'
-      if (one === 'wait') all = 'wait'
-    }
-    return all
-  }
+  return (subject) => every(terms, subject, final(subject))
 }
 
 export const aclFetches: readonly FetchSpec[] = [

@@ -2,23 +2,11 @@
 
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
-import type { FetchSpec, Sample, Source, Subject } from '../../core/sample.ts'
+import type { FetchSpec, Sample, Subject } from '../../core/sample.ts'
 import { bool, sint, str, toText } from '../../core/sample.ts'
+import { number } from './fetch.ts'
 
 const started = Date.now()
-
-function number(name: string, doc: string, value: (subject: Subject) => number | bigint | undefined, source: Source = 'internal'): FetchSpec {
-  return {
-    name,
-    output: 'sint',
-    source,
-    doc,
-    compile: () => (subject) => {
-      const n = value(subject)
-      return n === undefined ? undefined : sint(n)
-    },
-  }
-}
 
 /** Microseconds since the epoch. */
 function micros(subject: Subject): bigint {
@@ -49,7 +37,7 @@ export const processFetches: readonly FetchSpec[] = [
       return (subject) => sint(micros(subject) / unit + offset)
     },
   },
-  number('date_us', 'The microseconds of the date: what `date` leaves out.', (subject) => micros(subject) % 1_000_000n, 'constant'),
+  number('date_us', 'constant', 'The microseconds of the date: what `date` leaves out.', (subject) => micros(subject) % 1_000_000n),
   {
     name: 'env',
     args: [{ name: 'name', type: 'str' }],
@@ -73,11 +61,11 @@ export const processFetches: readonly FetchSpec[] = [
     },
   },
   { name: 'hostname', output: 'str', source: 'constant', doc: "The system's host name.", compile: () => () => str(hostname()) },
-  number('pid', "The process's id.", () => process.pid, 'constant'),
-  number('proc', 'Always 1.', () => 1, 'constant'),
-  number('nbproc', 'Always 1.', () => 1, 'constant'),
-  number('thread', 'The number of the data thread, from 0.', (subject) => subject.frontend?.process.thread ?? 0),
-  number('uptime', 'Seconds since the process started.', (subject) => Math.floor((subject.now() - started) / 1000)),
+  number('pid', 'constant', "The process's id.", () => process.pid),
+  number('proc', 'constant', 'Always 1.', () => 1),
+  number('nbproc', 'constant', 'Always 1.', () => 1),
+  number('thread', 'internal', 'The number of the data thread, from 0.', (subject) => subject.frontend?.process.thread ?? 0),
+  number('uptime', 'internal', 'Seconds since the process started.', (subject) => Math.floor((subject.now() - started) / 1000)),
   {
     name: 'stopping',
     output: 'bool',
@@ -108,8 +96,8 @@ export const processFetches: readonly FetchSpec[] = [
       return version === 4n ? () => str(randomUUID()) : fail(`Unsupported UUID version: '${version}'`)
     },
   },
-  number('prio_class', 'The priority class that rules have set.', (subject) => subject.effects?.priorityClass ?? 0),
-  number('prio_offset', 'The priority offset that rules have set, ms.', (subject) => subject.effects?.priorityOffset ?? 0),
+  number('prio_class', 'internal', 'The priority class that rules have set.', (subject) => subject.effects?.priorityClass ?? 0),
+  number('prio_offset', 'internal', 'The priority offset that rules have set, ms.', (subject) => subject.effects?.priorityOffset ?? 0),
   {
     name: 'last_rule_file',
     output: 'str',
@@ -117,5 +105,5 @@ export const processFetches: readonly FetchSpec[] = [
     doc: 'The file of the content rule that gave the verdict.',
     compile: () => (subject) => (subject.effects?.lastRule === undefined ? undefined : str(subject.effects.lastRule.file)),
   },
-  number('last_rule_line', 'The line of the content rule that gave the verdict.', (subject) => subject.effects?.lastRule?.line),
+  number('last_rule_line', 'internal', 'The line of the content rule that gave the verdict.', (subject) => subject.effects?.lastRule?.line),
 ]

@@ -1,4 +1,4 @@
-// Owns fetches of proxies and servers (manual 7.3.2, 7.3.3): counts, limits and names.
+// Owns fetches of proxies and servers (manual 7.3.2, 7.3.3): counts, limits, timeouts and names.
 
 import type { ArgSpec, ArgValues, FetchSpec, Fetched, Scope, Source, Subject } from '../../core/sample.ts'
 import { bool, sint, str, toText } from '../../core/sample.ts'
@@ -123,6 +123,7 @@ export const proxyFetches: readonly FetchSpec[] = [
   ofBackend('connslots', 'Sessions that a backend could still take or queue; -1 when a server has no maxconn or no maxqueue.', slots),
   ofFrontend('fe_conn', 'Connections of a frontend now.', (frontend) => frontend.connections),
   ofFrontend('fe_sess_rate', 'Sessions that began in a frontend in the last second.', (frontend) => frontend.sessionRate),
+  ofFrontend('fe_req_rate', 'HTTP requests that came to a frontend in the last second: none, this proxy does not parse HTTP.', () => 0),
   { name: 'act_conn', output: 'sint', source: 'internal', doc: 'Connections of the process now.', compile: () => (subject) => sint(processOf(subject)?.connections ?? 0) },
   ofServer('srv_conn', 'sint', 'Sessions of a server now.', (server) => sint(server.connections)),
   ofServer('srv_conn_free', 'sint', 'Sessions that a server could still take; -1 when it has no maxconn.', (server) => sint(server.maxconn === 0 ? -1 : Math.max(0, server.maxconn - server.connections))),
@@ -137,13 +138,15 @@ export const proxyFetches: readonly FetchSpec[] = [
   of('fe_name', 'frontend', 'str', "The frontend's name.", frontendOf, (frontend) => frontend.name),
   of('fe_defbe', 'frontend', 'str', "The frontend's default backend.", frontendOf, (frontend) => frontend.defaultBackend),
   of('fe_client_timeout', 'frontend', 'sint', "The frontend's client timeout, ms.", frontendOf, (frontend) => frontend.timeouts.client),
-  of('cur_client_timeout', 'frontend', 'sint', 'The client timeout that holds now, ms.', frontendOf, (frontend) => frontend.timeouts.client),
+  of('fe_tarpit_timeout', 'frontend', 'sint', "The frontend's tarpit timeout, ms.", frontendOf, (frontend) => frontend.timeouts.tarpit),
   of('be_id', 'backend', 'sint', "The backend's id.", backendOf, (backend) => backend.id),
   of('be_name', 'backend', 'str', "The backend's name.", backendOf, (backend) => backend.name),
   of('be_server_timeout', 'backend', 'sint', "The backend's server timeout, ms.", backendOf, (backend) => backend.timeouts.server),
   of('be_tunnel_timeout', 'backend', 'sint', "The backend's tunnel timeout, ms.", backendOf, (backend) => backend.timeouts.tunnel),
-  of('cur_server_timeout', 'backend', 'sint', 'The server timeout that holds now, ms.', backendOf, (backend) => backend.timeouts.server),
-  of('cur_tunnel_timeout', 'backend', 'sint', 'The tunnel timeout that holds now, ms.', backendOf, (backend) => backend.timeouts.tunnel),
+  of('be_connect_timeout', 'backend', 'sint', "The backend's connect timeout, ms.", backendOf, (backend) => backend.timeouts.connect),
+  of('be_queue_timeout', 'backend', 'sint', "The backend's queue timeout, ms.", backendOf, (backend) => backend.timeouts.queue),
+  of('be_tarpit_timeout', 'backend', 'sint', "The backend's tarpit timeout, ms.", backendOf, (backend) => backend.timeouts.tarpit),
+  of('be_max_retries', 'backend', 'sint', "The backend's number of retries.", backendOf, (backend) => backend.retries),
   of('srv_id', 'server', 'sint', "The server's id.", targetOf, (server) => server.id),
   of('srv_name', 'server', 'str', "The server's name.", targetOf, (server) => server.name),
 ]

@@ -1,22 +1,10 @@
 // Owns fetches of a session's course (manual 7.3.2 to 7.3.4, most of them since 3.0): its timers, the timeouts and limits that hold for it, its queues.
 
-import type { FetchSpec, Source, Subject } from '../../core/sample.ts'
-import { bool, sint } from '../../core/sample.ts'
+import type { FetchSpec, Source } from '../../core/sample.ts'
+import { bool } from '../../core/sample.ts'
 import type { SessionRecord } from '../../core/record.ts'
 import type { ProxyView } from '../../core/view.ts'
-
-function number(name: string, source: Source, doc: string, value: (subject: Subject) => number | undefined): FetchSpec {
-  return {
-    name,
-    output: 'sint',
-    source,
-    doc,
-    compile: () => (subject) => {
-      const n = value(subject)
-      return n === undefined ? undefined : sint(n)
-    },
-  }
-}
+import { number } from './fetch.ts'
 
 /** Known from the moment at which it is; a time that has not come (-1) is no value. */
 function timer(name: string, source: Source, doc: string, of: (record: SessionRecord) => number): FetchSpec {
@@ -25,12 +13,6 @@ function timer(name: string, source: Source, doc: string, of: (record: SessionRe
     return ms < 0 ? undefined : ms
   })
 }
-
-const ofProxy = (side: 'frontend' | 'backend', name: string, doc: string, value: (proxy: ProxyView) => number | undefined): FetchSpec =>
-  number(name, side, doc, (subject) => {
-    const proxy = subject[side]
-    return proxy === undefined ? undefined : value(proxy)
-  })
 
 /** The session as it is: its backend's, or the frontend's while it has none. */
 const current = (name: string, source: Source, doc: string, value: (proxy: ProxyView) => number | undefined): FetchSpec =>
@@ -55,21 +37,11 @@ export const sessionFetches: readonly FetchSpec[] = [
   number('bc_settings_streams_limit', 'server-l4', 'Streams that the server connection may have: in TCP always 1.', ({ server }) => (server === undefined ? undefined : 1)),
   { name: 'bc_reused', output: 'bool', source: 'server-l4', doc: 'Whether the server connection had served others before: in TCP never.', compile: () => ({ server }) => (server === undefined ? undefined : bool(false)) },
   number('tgroup', 'internal', 'The number of the thread group: always 1.', () => 1),
-  ofProxy('frontend', 'fe_tarpit_timeout', "The frontend's tarpit timeout, ms.", ({ timeouts }) => timeouts.tarpit),
-  ofProxy('backend', 'be_connect_timeout', "The backend's connect timeout, ms.", ({ timeouts }) => timeouts.connect),
-  ofProxy('backend', 'be_queue_timeout', "The backend's queue timeout, ms.", ({ timeouts }) => timeouts.queue),
-  ofProxy('backend', 'be_tarpit_timeout', "The backend's tarpit timeout, ms.", ({ timeouts }) => timeouts.tarpit),
-  ofProxy('backend', 'be_max_retries', "The backend's number of retries.", ({ retries }) => retries),
+  number('cur_client_timeout', 'frontend', 'The client timeout that holds now, ms.', ({ frontend }) => frontend?.timeouts.client),
+  current('cur_server_timeout', 'backend', 'The server timeout that holds now, ms.', ({ timeouts }) => timeouts.server),
+  current('cur_tunnel_timeout', 'backend', 'The tunnel timeout that holds now, ms.', ({ timeouts }) => timeouts.tunnel),
   current('cur_connect_timeout', 'backend', 'The connect timeout that holds now, ms.', ({ timeouts }) => timeouts.connect),
   current('cur_queue_timeout', 'backend', 'The queue timeout that holds now, ms.', ({ timeouts }) => timeouts.queue),
   current('cur_tarpit_timeout', 'frontend', 'The tarpit timeout that holds now, ms.', ({ timeouts }) => timeouts.tarpit),
   current('cur_max_retries', 'backend', 'The number of retries that holds now.', ({ retries }) => retries),
-  {
-    name: 'fe_req_rate',
-    args: [{ name: 'frontend', type: 'frontend', optional: true }],
-    output: 'sint',
-    source: 'internal',
-    doc: 'HTTP requests that came to a frontend in the last second: none, this proxy does not parse HTTP.',
-    compile: () => () => sint(0),
-  },
 ]
