@@ -2,7 +2,7 @@
 
 import { NO_ADDRESS, type Address } from '../../core/address.ts'
 import type { KernelSock } from '../../core/sock.ts'
-import { decodeSockaddr, formatIpv4, formatIpv6, prepareSockaddr, SOCKADDR, SOCKADDR_SIZE, SOCKADDR_WORDS, sockaddrPort } from './sockaddr.ts'
+import { decodeSockaddr, ipv4Text, ipv6Text, prepareSockaddr, SOCKADDR, SOCKADDR_SIZE, SOCKADDR_WORDS, sockaddrPort } from './sockaddr.ts'
 import { originalDestination, SockOptions, type Descriptor } from './sock-options.ts'
 import { AF_INET, AF_INET6 } from './syscalls.ts'
 import type { Thread } from './thread.ts'
@@ -74,8 +74,8 @@ export class Ends implements Descriptor {
   remote(): Address {
     this.#remote ??=
       this.family === AF_INET
-        ? { family: 'ipv4', host: formatIpv4(this.#host0), port: this.#port }
-        : { family: 'ipv6', host: formatIpv6(this.#host0, this.#host1, this.#host2, this.#host3), port: this.#port }
+        ? { family: 'ipv4', host: ipv4Text(this.#host0), port: this.#port }
+        : { family: 'ipv6', host: ipv6Text(this.#host0, this.#host1, this.#host2, this.#host3), port: this.#port }
     return this.#remote
   }
 }

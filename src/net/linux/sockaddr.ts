@@ -4,6 +4,8 @@
 // connecting format nothing and parse nothing (an address object is encoded once and remembered by identity).
 
 import { NO_ADDRESS, type Address } from '../../core/address.ts'
+import { parseIPv4, parseIPv6 } from '../../core/ip.ts'
+import { formatIPv4, formatIPv6 } from '../../util/ip.ts'
 import { AF_INET, AF_INET6, AF_UNIX, E } from './syscalls.ts'
 
 /** Room for any address that the kernel returns. */
@@ -49,12 +51,12 @@ export function encodeAddress(address: Address): Uint8Array | number {
 function encode(address: Address): Uint8Array | number {
   switch (address.family) {
     case 'ipv4': {
-      const host = parseIpv4(address.host)
+      const host = parseIPv4(address.host)
       if (host === undefined || !validPort(address.port)) return -E.EINVAL
       return Uint8Array.of(AF_INET, 0, address.port >> 8, address.port & 255, ...host, 0, 0, 0, 0, 0, 0, 0, 0)
     }
     case 'ipv6': {
-      const host = parseIpv6(address.host)
+      const host = parseIPv6(address.host)
       if (host === undefined || !validPort(address.port)) return -E.EINVAL
       return Uint8Array.of(AF_INET6, 0, address.port >> 8, address.port & 255, 0, 0, 0, 0, ...host, 0, 0, 0, 0)
     }
@@ -82,11 +84,11 @@ export function decodeSockaddr(): Address {
   const size = sockaddrSize()
   switch (size < 2 ? 0 : sockaddrFamily()) {
     case AF_INET:
-      return { family: 'ipv4', host: formatIpv4(SOCKADDR_WORDS[1] ?? 0), port: sockaddrPort() }
+      return { family: 'ipv4', host: ipv4Text(SOCKADDR_WORDS[1] ?? 0), port: sockaddrPort() }
     case AF_INET6:
       return {
         family: 'ipv6',
-        host: formatIpv6(SOCKADDR_WORDS[2] ?? 0, SOCKADDR_WORDS[3] ?? 0, SOCKADDR_WORDS[4] ?? 0, SOCKADDR_WORDS[5] ?? 0),
+        host: ipv6Text(SOCKADDR_WORDS[2] ?? 0, SOCKADDR_WORDS[3] ?? 0, SOCKADDR_WORDS[4] ?? 0, SOCKADDR_WORDS[5] ?? 0),
         port: sockaddrPort(),
       }
     case AF_UNIX: {
@@ -100,72 +102,17 @@ export function decodeSockaddr(): Address {
   }
 }
 
-/** Dotted quad of the four bytes in a word, in the order they have in memory. */
-export function formatIpv4(word: number): string {
-  return `${word & 255}.${(word >> 8) & 255}.${(word >> 16) & 255}.${(word >> 24) & 255}`
+/** The four bytes of a word, in the order they have in memory, as one big-endian number. */
+function bigEndian(word: number): number {
+  return ((word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)) >>> 0
 }
 
-function swapped(half: number): number {
-  return ((half & 255) << 8) | ((half >> 8) & 255)
+/** Dotted quad of the four bytes in a word, in the order they have in memory. */
+export function ipv4Text(word: number): string {
+  return formatIPv4(bigEndian(word))
 }
 
 /** RFC 5952 text of the sixteen bytes in four words, in the order they have in memory. */
-export function formatIpv6(a: number, b: number, c: number, d: number): string {
-  if (a === 0 && b === 0 && c === -65536) return `::ffff:${formatIpv4(d)}`
-  const groups: number[] = []
-  for (const word of [a, b, c, d]) groups.push(swapped(word & 65535), swapped((word >> 16) & 65535))
-  let from = -1
-  let length = 1 // a single zero group is written as 0
-  for (let i = 0; i < 8; ) {
-    let end = i
-    while (end < 8 && groups[end] === 0) end++
-    if (end - i > length) {
-      from = i
-      length = end - i
-    }
-    i = end + 1
-  }
-  const text = (part: readonly number[]): string => part.map((group) => group.toString(16)).join(':')
-  return from < 0 ? text(groups) : `${text(groups.slice(0, from))}::${text(groups.slice(from + length))}`
-}
-
-/** Four bytes, or undefined. Leading zeros are refused: some read them as octal. */
-export function parseIpv4(text: string): number[] | undefined {
-  const bytes: number[] = []
-  for (const part of text.split('.')) {
-    if (!/^(0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255) return undefined
-    bytes.push(Number(part))
-  }
-  return bytes.length === 4 ? bytes : undefined
-}
-
-function parseGroups(text: string): number[] | undefined {
-  if (text === '') return []
-  const bytes: number[] = []
-  const parts = text.split(':')
-  for (const [i, part] of parts.entries()) {
-    if (i === parts.length - 1 && part.includes('.')) {
-      const quad = parseIpv4(part)
-      if (quad === undefined) return undefined
-      bytes.push(...quad)
-    } else {
-      if (!/^[0-9a-f]{1,4}$/i.test(part)) return undefined
-      const group = Number.parseInt(part, 16)
-      bytes.push(group >> 8, group & 255)
-    }
-  }
-  return bytes
-}
-
-/** Sixteen bytes, or undefined. Without brackets or zone. */
-export function parseIpv6(text: string): number[] | undefined {
-  const gap = text.indexOf('::')
-  if (gap < 0) {
-    const bytes = parseGroups(text)
-    return bytes?.length === 16 ? bytes : undefined
-  }
-  const front = parseGroups(text.slice(0, gap))
-  const back = parseGroups(text.slice(gap + 2))
-  if (front === undefined || back === undefined || text.slice(0, gap).includes('.') || front.length + back.length > 14) return undefined
-  return [...front, ...Array<number>(16 - front.length - back.length).fill(0), ...back]
+export function ipv6Text(a: number, b: number, c: number, d: number): string {
+  return formatIPv6(new Uint8Array(Int32Array.of(a, b, c, d).buffer))
 }
