@@ -263,6 +263,42 @@ if ('reason' in found) {
       t.equal(ours.sock.fill(new Bytes()), flow)
       t.equal(ours.sock.fill(new Bytes()), flow)
     }
+    const [ours] = await pair(t, b)
+    b.faults.next('send', -E.EPIPE)
+    ours.sock.flush(bytesOf('x'))
+    b.faults.next('recv', -E.ECONNRESET)
+    t.equal(ours.sock.fill(new Bytes()), ERR_IN)
+    t.equal(ours.sock.error, 'ECONNRESET', 'a read knows better than a write what happened')
+    b.faults.made.length = 0
+    ours.sock.reset()
+    t.same(b.faults.made, ['close'], 'whoever was reset by its peer has nobody to tell')
+  })
+
+  t.test('close: where all was read it says FIN itself; over unread input FIN goes first, so that RST does not overtake it', async (t) => {
+    const b = bench(t, real)
+    for (const unread of [false, true]) {
+      const [ours, theirs] = await pair(t, b)
+      ours.reading = !unread
+      theirs.say('question')
+      if (!unread) theirs.end()
+      await until('it came', () => (unread ? 'dry' in ours.sock && ours.sock.dry === false : ours.ended))
+      b.faults.made.length = 0
+      t.equal(ours.sock.shutCtrl(), true)
+      ours.sock.close()
+      t.same(b.faults.made, unread ? ['shutdown', 'close'] : ['close'])
+      if (!unread) await until('the end came', () => theirs.ended)
+    }
+  })
+
+  t.test('who does not read is told of the end all the same', async (t) => {
+    const b = bench(t, real)
+    const [ours, theirs] = await pair(t, b)
+    ours.reading = false
+    theirs.say('x')
+    await until('it came', () => 'dry' in ours.sock && ours.sock.dry === false)
+    ours.calls = 0
+    theirs.end()
+    await until('told', () => ours.calls > 0)
   })
 
   t.test('shutdown: ENOTCONN is completed, not an error', async (t) => {
@@ -304,6 +340,28 @@ if ('reason' in found) {
       a.listener.resume()
       await until('accepted once resumed', () => a.socks.length === before + 1)
     }
+  })
+
+  t.test('accept: no more than maxaccept at a time, so that no listener starves another', async (t) => {
+    const kernel = checkedKernel(real)
+    const provider = linuxProvider(kernel, { maxAccept: 2 })
+    t.teardown(() => provider.close())
+    const order: string[] = []
+    const listener = async (name: string): Promise<Listener> => {
+      const listener = await provider.listen({ address: LOOPBACK }, { accepted: (sock) => (order.push(name), sock.close()), failed: (error) => order.push(error) })
+      t.teardown(() => listener.close())
+      return listener
+    }
+    const [a, b] = [await listener('a'), await listener('b')]
+    const dialled = [a, a, a, a, b, b, b, b].map(({ address }) => {
+      const to = encodeAddress(address)
+      const fd = kernel.socket(2, 1, 0)
+      if (typeof to !== 'number') kernel.connect(fd, to, to.length)
+      return fd
+    })
+    await until('all were accepted', () => order.length === 8)
+    for (const fd of dialled) kernel.close(fd)
+    t.equal(order.join('').replace(/^bb(.*)$/, '$1bb'), 'aabbaabb', 'in turns')
   })
 
   t.test('accept: where clients have said nothing yet, the first read is left out; those who have are heard all the same', async (t) => {
@@ -548,6 +606,57 @@ if ('reason' in found) {
       left.sock.close()
       right.sock.close()
     }
+  })
+
+  t.test('ring: lost halfway through a turn, it sends nothing twice', async (t) => {
+    let enters = 0
+    const kernel = checkedKernel({
+      ...real,
+      ioUringEnter(ring, submit, wait, flags) {
+        if (submit < 2 && enters === 0) return real.ioUringEnter(ring, submit, wait, flags)
+        enters++
+        return enters === 1 ? real.ioUringEnter(ring, 1, wait, flags) : -E.EBUSY
+      },
+    })
+    const provider = linuxProvider(kernel, { ringFrom: 1 })
+    t.teardown(() => provider.close())
+    if (provider.thread.ring === undefined) return
+    const b = { faults: new Faults(), kernel, provider }
+    const sinks: Tap[] = []
+    const sources: Tap[] = []
+    for (let i = 0; i < 2; i++) {
+      const [out, far] = await pair(t, b)
+      const [source, near] = await pair(t, b)
+      const bytes = new Bytes()
+      near.sock.owner = { ready: () => void (near.sock.fill(bytes), out.sock.flush(bytes)) }
+      sources.push(source)
+      sinks.push(far)
+    }
+    for (const [i, source] of sources.entries()) source.say(`bytes of ${i}`)
+    await until('they came', () => sinks.every((sink) => sink.text !== ''))
+    t.equal(enters, 2, 'the first was taken, the second refused')
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    t.same(sinks.map((sink) => sink.text), ['bytes of 0', 'bytes of 1'])
+  })
+
+  t.test('ring: after a bulk read reads go into the large buffer, and back to the ring once little comes', async (t) => {
+    const b = bench(t, real, 1)
+    if (b.provider.thread.ring === undefined) return
+    const [ours, theirs] = await pair(t, b)
+    const heard = async (text: string): Promise<readonly [number, number]> => {
+      const before = ours.text.length
+      b.faults.made.length = 0
+      theirs.say(text)
+      await until('it came', () => ours.text.length === before + text.length)
+      return [b.faults.count('recv'), b.faults.count('recvAt')]
+    }
+    await heard('little')
+    const [large] = await heard('x'.repeat(100_000))
+    t.ok(large > 0, 'the large buffer')
+    await heard('little')
+    const [recv, recvAt] = await heard('little again')
+    t.equal(recv, 0)
+    t.ok(recvAt > 0, 'the ring')
   })
 
   t.test('ring: closing, resetting and dropping a sock whose bytes are in it sends them first', async (t) => {

@@ -138,7 +138,7 @@ if ('reason' in found) {
   })
 
   t.test('a socket for every address tells accepted ones apart', async (t) => {
-    const { provider } = make(t)
+    const { provider, kernel } = make(t)
     const a = await accepting(t, provider, { address: { family: 'ipv4', host: '0.0.0.0', port: 0 } })
     const port = a.listener.address.family === 'ipv4' ? a.listener.address.port : 0
     const tap = new Tap(provider.connect({ to: { family: 'ipv4', host: '127.0.0.9', port }, from: { family: 'ipv4', host: '127.0.0.8', port: 0 } }))
@@ -146,6 +146,7 @@ if ('reason' in found) {
     await until('accepted', () => a.socks.length === 1)
     t.same(a.socks[0]?.sock.local(), { family: 'ipv4', host: '127.0.0.9', port })
     t.match(a.socks[0]?.sock.remote(), { family: 'ipv4', host: '127.0.0.8' })
+    t.equal(sys.getInt(kernel, descriptor(tap).fd, sys.SOL_IP, sys.IP_BIND_ADDRESS_NO_PORT), 1, 'its port is taken when the whole tuple is known')
     t.same(a.socks[0]?.sock.remote(), tap.sock.local())
   })
 
@@ -358,6 +359,11 @@ if ('reason' in found) {
     await until('it came', () => other.text === 'from node')
     other.say('to node')
     await until('it came back', () => peer.text === 'to node')
+    const [ending, far] = await pair(t, provider)
+    t.equal(ending.sock.shutCtrl(), true)
+    const handed = descriptor(ending).handOver()
+    await until('the end that was said came, though the descriptor is open', () => far.ended)
+    kernel.close(handed)
   })
 
   for (const ends of [false, true]) {
@@ -501,6 +507,49 @@ if ('reason' in found) {
     t.equal(ended.err, '')
     t.same(ended.out.split('\n').sort(), ['', 'one', 'two', 'uncaught bug'])
     t.equal(ended.code, 0)
+  })
+
+  t.test('a throw of who accepts resets the connection, and one in the work list costs the others nothing', async (t) => {
+    const ended = await program(
+      t,
+      `
+      import net from 'node:net'
+      process.on('uncaughtException', (error) => console.log('uncaught', error.message))
+      const socks = []
+      const listener = await provider.listen({ address: LOOPBACK }, {
+        accepted(sock) {
+          if (socks.length === 3) throw new Error('accepting')
+          socks.push(sock)
+        },
+        failed: console.log,
+      })
+      const dial = (then) => new Promise((resolve) => net.connect(listener.address.port, '127.0.0.1').on(then, resolve).on('error', () => undefined))
+      for (let i = 0; i < 3; i++) await dial('connect')
+      while (socks.length < 3) await new Promise((resolve) => setTimeout(resolve, 2))
+      const error = await dial('error')
+      console.log(error.code)
+      const told = []
+      for (const [i, sock] of socks.entries()) sock.owner = { ready() { told.push(i); if (i === 1) throw new Error('working') } }
+      for (const sock of socks) sock.again()
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      console.log('told', told.join(' '))
+      process.exit(0)
+      `,
+    )
+    t.equal(ended.err, '')
+    const [first, second, ...rest] = ended.out.trim().split('\n')
+    t.same([first, second].sort(), ['ECONNRESET', 'uncaught accepting'])
+    t.same(rest, ['uncaught working', 'told 0 1 2'])
+  })
+
+  t.test('a pipe is made as large as was asked for', async (t) => {
+    const kernel = checkedKernel(real)
+    const provider = linuxProvider(kernel, { pipeSize: 131072 })
+    const pipe = provider.thread.pipes.take()
+    t.equal(kernel.fcntl(pipe?.writeEnd ?? -1, 1032, 0), 131072) // F_GETPIPE_SZ
+    pipe?.release()
+    provider.close()
+    t.equal(kernel.open.size, 0)
   })
 
   t.test('the last bytes and the end travel together', async (t) => {
