@@ -36,7 +36,7 @@ export interface ConnectionPlan {
   /** Facts that all these connections have from the beginning. */
   readonly facts: ReadonlyMap<unknown, unknown>
   /** All connections of the thread that hold a descriptor. */
-  readonly live: Pick<LiveList<EngineConnection>, 'add'> & { delete(conn: EngineConnection): unknown }
+  readonly live: LiveList<EngineConnection>
 }
 
 /** Facts of one connection that somebody else has; undefined: not one of them. */

@@ -7,6 +7,7 @@ import t from 'tap'
 import { buildProxyV2, sslTlv, textTlv, TLV, tlsFact, type Address } from '../../src/plugin.ts'
 import { nodeProvider } from '../../src/net/node/provider.ts'
 import { EngineConnection } from '../../src/net/connection.ts'
+import { LiveList } from '../../src/net/live.ts'
 import { Wheel } from '../../src/util/wheel.ts'
 import { configured, type FakeHandshake, type FakeOptions } from '../kit/index.ts'
 
@@ -160,16 +161,16 @@ t.test('property: any bytes, any cut: no throw, and the same answer', async (t) 
 /** The demonstration service on a port, with the node provider. */
 async function listening(t: { teardown(undo: () => void): unknown }): Promise<number> {
   const found = configured(`${TIMEOUTS}frontend f\n bind :80\n demo-service`)
-  const live = new Set<EngineConnection>()
+  const live = new LiveList<EngineConnection>()
   const wheel = new Wheel()
   const nothing = (): void => undefined
   const plan = { side: 'accept', handlers: found.handlers(found.bind()), handshakeMs: 5000, drainMs: 2000, bufferSize: 16384, wheel, clock: Date.now, facts: new Map(), live } as const
   const listener = await nodeProvider.listen(
     { address: ip('127.0.0.1', 0) },
-    { accepted: (sock) => new EngineConnection(sock, plan, { refused: nothing, released: (conn) => live.delete(conn), bug: nothing }).start(), failed: nothing },
+    { accepted: (sock) => new EngineConnection(sock, plan, { refused: nothing, released: nothing, bug: nothing }).start(), failed: nothing },
   )
   t.teardown(() => {
-    for (const conn of live) conn.reset()
+    for (const conn of live.all()) conn.reset()
     listener.close()
   })
   return listener.address.family === 'ipv4' ? listener.address.port : 0

@@ -9,6 +9,7 @@ import { EMPTY_IN, serve, SHUT_IN, tlsFact, tlsFailureFact, type Connection, typ
 import { tls } from '../../handlers/tls.ts'
 import { bindLines, serverLines } from '../../src/config/lines.ts'
 import { EngineConnection, type ConnectionEvents, type ConnectionPlan } from '../../src/net/connection.ts'
+import { LiveList } from '../../src/net/live.ts'
 import { nodeProvider } from '../../src/net/node/provider.ts'
 import { Wheel } from '../../src/util/wheel.ts'
 import { certificates } from '../kit/certificates.ts'
@@ -193,7 +194,7 @@ async function front(t: Test, words: string, more: Partial<ConnectionPlan> = {})
     released: () => front.open--,
     bug: (_conn, handler, error) => t.fail(`${handler}: ${String(error)}`),
   }
-  const connections = new Set<EngineConnection>()
+  const connections = new LiveList<EngineConnection>()
   const listener = await nodeProvider.listen(
     { address: { family: 'ipv4', host: '127.0.0.1', port: 0 } },
     {
@@ -204,7 +205,6 @@ async function front(t: Test, words: string, more: Partial<ConnectionPlan> = {})
           { side: 'accept', handlers: [make, () => ({ name: 'end', step: () => serve(app) })], handshakeMs: 5000, drainMs: 1000, bufferSize: 16384, wheel, clock: Date.now, facts: new Map(), live: connections, ...more },
           events,
         )
-        connections.add(conn)
         conn.start()
       },
       failed: (error) => t.fail(error),
@@ -212,7 +212,7 @@ async function front(t: Test, words: string, more: Partial<ConnectionPlan> = {})
   )
   t.teardown(() => {
     listener.close()
-    for (const conn of connections) conn.reset()
+    for (const conn of connections.all()) conn.reset()
   })
   const { address } = listener
   return Object.assign(front, { port: 'port' in address ? address.port : 0 })
@@ -357,7 +357,7 @@ t.test('towards a server', async (t) => {
       if (make === null) return resolve(problems.join())
       const conn: EngineConnection = new EngineConnection(
         nodeProvider.connect({ to: { family: 'ipv4', host: '127.0.0.1', port } }),
-        { side: 'connect', handlers: [make, () => ({ name: 'end', step: () => serve({ name: 'app', open: () => (resolve(`done ${conn.get(tlsFact)?.version}`), conn.finish()) }) })], handshakeMs: 5000, drainMs: 500, bufferSize: 16384, wheel, clock: Date.now, facts: new Map(), live: new Set() },
+        { side: 'connect', handlers: [make, () => ({ name: 'end', step: () => serve({ name: 'app', open: () => (resolve(`done ${conn.get(tlsFact)?.version}`), conn.finish()) }) })], handshakeMs: 5000, drainMs: 500, bufferSize: 16384, wheel, clock: Date.now, facts: new Map(), live: new LiveList() },
         { refused: (_c, handler, why) => resolve(`${handler}: ${why.detail}`), released: () => undefined, bug: (_c, handler, error) => t.fail(`${handler}: ${String(error)}`) },
       )
       conn.start()

@@ -5,6 +5,7 @@
 import { next, serve } from 'headgate/plugin'
 import type { Address, App, Connection, FactKey, MakeHandler, Why } from 'headgate/plugin'
 import { EngineConnection } from '../../src/net/connection.ts'
+import { LiveList } from '../../src/net/live.ts'
 import { Wheel } from '../../src/util/wheel.ts'
 import { FakeSock } from './fake-sock.ts'
 
@@ -70,7 +71,7 @@ export class FakeHandshake {
         wheel,
         clock: () => this.#now,
         facts: new Map(),
-        live: new Set(),
+        live: new LiveList(),
       },
       {
         refused: (_conn, refused, why) => {

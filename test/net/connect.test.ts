@@ -7,6 +7,7 @@ import { close, next, originFact, type MakeHandler, type Why } from '../../src/c
 import type { ConnectSpec } from '../../src/core/provider.ts'
 import { Attempt, handOver } from '../../src/net/connect.ts'
 import { EngineConnection } from '../../src/net/connection.ts'
+import { LiveList } from '../../src/net/live.ts'
 import { fakeWheel, type FakeClock } from '../kit/fake-clock.ts'
 import { ScriptedSock } from './scripted-sock.ts'
 
@@ -16,7 +17,7 @@ interface World {
   readonly asked: { readonly spec: ConnectSpec; readonly sock: ScriptedSock }[]
   /** `connected N`, `failed handler cause detail`. */
   readonly log: string[]
-  readonly live: Set<EngineConnection>
+  readonly live: LiveList<EngineConnection>
   connection: Connection | undefined
 }
 
@@ -24,7 +25,7 @@ const to = (n: number): Address => ({ family: 'ipv4', host: `10.0.0.${n}`, port:
 
 function world(addresses: number, options: { handlers?: readonly MakeHandler[]; make?: (sock: ScriptedSock, n: number) => void } = {}): World {
   const { wheel, clock } = fakeWheel()
-  const live = new Set<EngineConnection>()
+  const live = new LiveList<EngineConnection>()
   const plan = { side: 'connect' as const, handlers: [...(options.handlers ?? []), handOver], handshakeMs: 1000, drainMs: 500, bufferSize: 64, wheel, clock: () => 0, facts: new Map(), live }
   const w = { clock, live, asked: new Array<World['asked'][number]>(), log: new Array<string>(), connection: undefined as Connection | undefined }
   const provider = {

@@ -4,9 +4,10 @@ import t from 'tap'
 import { Bytes } from '../../src/core/bytes.ts'
 import type { Connection } from '../../src/core/connection.ts'
 import { close, drop, factKey, more, next, reset, serve, wait, type App, type Handler, type Handshake, type Verdict, type Why } from '../../src/core/handler.ts'
-import { closed, CLOSED } from '../../src/core/shut.ts'
+import { closed, CLOSED, ended, R, W } from '../../src/core/shut.ts'
 import type { DataLayer, Sock } from '../../src/core/sock.ts'
 import { EngineConnection } from '../../src/net/connection.ts'
+import { LiveList } from '../../src/net/live.ts'
 import { fakeWheel, type FakeClock } from '../kit/fake-clock.ts'
 import { ScriptedSock } from './scripted-sock.ts'
 
@@ -32,7 +33,7 @@ function world(handlers: readonly (Handler | ((hs: Handshake) => Verdict))[], si
     wheel,
     clock: () => 5_000_000,
     facts: new Map(),
-    live: new Set<EngineConnection>(),
+    live: new LiveList<EngineConnection>(),
   }
   const w = { sock, clock, refused: new Array<Why & { handler: string }>(), bugs: new Array<string>(), released: 0 }
   const conn = new EngineConnection(sock, plan, {
@@ -132,6 +133,35 @@ t.test('a last chunk that the peer takes slowly is not cut', async (t) => {
   w.sock.room = Infinity
   w.sock.owner.ready()
   t.same(w.sock.log.slice(2), ['sent:89', 'close_notify', 'FIN'])
+})
+
+t.test('a drain leaves the loop to others now and then', async (t) => {
+  const w = world([() => close({ cause: 'answered' })])
+  for (let i = 0; i < 100; i++) w.sock.arrive('x')
+  w.conn.start()
+  t.ok(w.sock.unread > 0, 'not all at once')
+  await turn()
+  t.equal(w.sock.unread, 0, 'but all of it, though no event came')
+  w.sock.end()
+  t.same(w.sock.log, ['close_notify', 'FIN', 'close'])
+})
+
+t.test('what cannot be said any more: nobody waits for an answer to it, but what comes in is still the user\'s', async (t) => {
+  const last = world([() => close({ cause: 'answered' }, Buffer.from('OK'))])
+  last.sock.unheard = true
+  last.conn.start()
+  t.equal(last.released, 1)
+  t.same(last.sock.log, ['close'], 'neither good-bye nor drain')
+
+  const app = new Recorder()
+  const w = world([() => serve(app)])
+  w.conn.start()
+  w.sock.unheard = true
+  w.conn.write(Buffer.from('bye'))
+  w.conn.shutw()
+  t.ok(ended(w.conn.shut, W))
+  t.notOk(ended(w.conn.shut, R))
+  t.equal(w.released, 0)
 })
 
 t.test('stages that take their time are resumed by events, in order', async (t) => {
@@ -278,6 +308,16 @@ t.test('a data layer on top gets the bytes that nobody took', async (t) => {
   w.sock.arrive('abHELLO')
   t.equal(given, 'HELLO')
   t.equal(w.conn.input.length, 0)
+
+  const above = (lower: Sock): DataLayer => ((lower instanceof ScriptedSock ? lower : w.sock).log.push('upgraded'), lower)
+  const speaks = (hs: Handshake): Verdict => (hs.write(Buffer.from('PROXY')), hs.upgrade(above), next())
+  const said = world([speaks, () => serve(app)])
+  said.conn.start()
+  t.same(said.sock.log, ['sent:PROXY', 'upgraded'], 'what was said before goes below it')
+  const stuck = world([speaks, () => serve(app)])
+  stuck.sock.room = 2
+  stuck.conn.start()
+  t.match(stuck.refused[0], { cause: 'bug', detail: /3 bytes wait/ }, 'or not at all')
 })
 
 t.test('ending is idempotent, and a second end does not change the first', async (t) => {

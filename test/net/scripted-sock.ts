@@ -13,6 +13,8 @@ export class ScriptedSock implements Sock {
   readonly log: string[] = []
   /** Bytes that can be sent before it is full. */
   room = Infinity
+  /** The peer takes nothing any more, though it may still say something. */
+  unheard = false
   /** shutData and shutCtrl complete at once. */
   quick = true
   from: Address = { family: 'ipv4', host: '192.0.2.1', port: 1234 }
@@ -54,7 +56,7 @@ export class ScriptedSock implements Sock {
   }
 
   flush(from: Bytes): Flow {
-    if (this.error !== '') return ERR_OUT
+    if (this.error !== '' || this.unheard) return ERR_OUT
     if (this.#shut) return SHUT_OUT
     if (this.connecting) return FULL_OUT
     const n = Math.min(this.room, from.length)

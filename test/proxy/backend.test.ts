@@ -2,6 +2,8 @@
 
 import t from 'tap'
 import type { Address } from '../../src/core/address.ts'
+import type { EngineConnection } from '../../src/net/connection.ts'
+import { LiveList } from '../../src/net/live.ts'
 import { First, LeastConn, Random, RoundRobin, SourceHash, type Balance } from '../../src/proxy/balance.ts'
 import { GaugeMemory } from '../../src/proxy/gauge.ts'
 import { Queue, type Waiter } from '../../src/proxy/queue.ts'
@@ -14,7 +16,7 @@ const gauges = new GaugeMemory()
 const { wheel } = fakeWheel()
 
 function server(name: string, settings: Partial<ServerSettings> = {}): Server {
-  const plan = { side: 'connect' as const, handlers: [], handshakeMs: 0, drainMs: 0, bufferSize: 0, wheel, clock: () => 0, facts: new Map(), live: new Set<never>() }
+  const plan = { side: 'connect' as const, handlers: [], handshakeMs: 0, drainMs: 0, bufferSize: 0, wheel, clock: () => 0, facts: new Map(), live: new LiveList<EngineConnection>() }
   return new Server(
     { name, id: 1, addresses: [address('10.0.0.1:80')], portOffset: undefined, weight: 1, backup: false, maxconn: 0, connect: {}, sourcePorts: 1, plan, ...settings },
     gauges.gauge(),

@@ -8,6 +8,7 @@ import type { Connection } from '../../src/core/connection.ts'
 import { serve } from '../../src/core/handler.ts'
 import { EMPTY_IN, ERR_IN, ERR_OUT, FULL_OUT, SHUT_IN, SHUT_OUT, type Flow } from '../../src/core/sock.ts'
 import { EngineConnection } from '../../src/net/connection.ts'
+import { LiveList } from '../../src/net/live.ts'
 import { PipePool } from '../../src/net/linux/pipes.ts'
 import { loadKernel } from '../../src/net/linux/syscalls.ts'
 import { Channel } from '../../src/proxy/channel.ts'
@@ -41,7 +42,7 @@ function connection(sock: PeerSock, side: 'accept' | 'connect'): Connection {
     wheel: fakeWheel().wheel,
     clock: () => 0,
     facts: new Map(),
-    live: new Set<EngineConnection>(),
+    live: new LiveList<EngineConnection>(),
   }
   new EngineConnection(sock, plan, { refused: () => undefined, released: () => undefined, bug: (_c, where, error) => { throw new Error(where, { cause: error }) } }).start()
   if (conn === undefined) throw new Error('not served')
