@@ -22,11 +22,13 @@ import { jwtConverters } from './converters/jwt.ts'
 import { mapConverters } from './converters/maps.ts'
 import { mqttConverters } from './converters/mqtt.ts'
 import { protobufConverters } from './converters/protobuf.ts'
+import { packetConverters } from './converters/packets.ts'
 import { proxyConverters } from './converters/proxies.ts'
 import { stringConverters } from './converters/strings.ts'
 import { variableConverters } from './converters/variables.ts'
 import { wordConverters } from './converters/words.ts'
 import { whenConverter } from './converters/when.ts'
+import { x509Converters } from './converters/x509.ts'
 import { aclFetches } from './fetches/acls.ts'
 import { certificateFetches } from './fetches/certificates.ts'
 import { helloFetches } from './fetches/hello.ts'
@@ -65,6 +67,8 @@ export const samplePlugin: Plugin = {
     ...captureConverters,
     whenConverter,
     ...proxyConverters,
+    ...packetConverters,
+    ...x509Converters,
   ],
   actions: [...refusedActions, ...verdictActions, ...variableActions, ...addressActions, ...packetActions, ...sessionActions, captureAction],
 }

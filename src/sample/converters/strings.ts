@@ -19,6 +19,12 @@ function hostAndPort(text: ByteString): { readonly host: ByteString; readonly po
   return { host: text.slice(0, close >= 0 ? close + 1 : colon), port: digits === null ? 0 : Number(digits[0]) }
 }
 
+/** `com.example` of `example.com`; the dot at its end is nobody's. undefined: a label is empty. */
+function reverseLabels(name: ByteString): ByteString | undefined {
+  const labels = name.replace(/\.$/, '').split('.')
+  return labels.includes('') ? undefined : labels.reverse().join('.')
+}
+
 /** As memcmp: the difference of the first bytes that differ, or the sign of that of the lengths. */
 function compare(a: ByteString, b: ByteString): number {
   for (let i = 0; i < a.length && i < b.length; i++) {
@@ -34,6 +40,7 @@ export const stringConverters: readonly ConverterSpec[] = [
   plain('cut_crlf', 'str', 'str', 'What stands before the first carriage return or newline.', (text) => text.replace(/[\r\n].*$/s, '')),
   plain('host_only', 'str', 'str', 'The host of `host:port`, in lower case.', (text) => lower(hostAndPort(text).host)),
   plain('reverse', 'str', 'str', 'The bytes from the last to the first.', (text) => Array.from(text).reverse().join('')),
+  plain('reverse_dom', 'str', 'str', 'The labels of a host name from the last to the first; no value when one is empty.', reverseLabels),
   converter('port_only', 'str', 'sint', 'The port of `host:port`, 0 without one.', [], () => (text) => ({ type: 'sint', value: BigInt(hostAndPort(text).port) })),
   converter('length', 'str', 'sint', 'How many bytes it has.', [], () => (text) => ({ type: 'sint', value: BigInt(text.length) })),
   converter('ltrim', 'str', 'str', 'Without the characters of <chars> at its beginning.', CHARS, (args) => {
