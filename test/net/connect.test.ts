@@ -1,7 +1,7 @@
 // One attempt to reach a server: every address in turn, one answer, and nothing after it was given up.
 
 import t from 'tap'
-import type { Address } from '../../src/core/address.ts'
+import { NO_ADDRESS, type Address } from '../../src/core/address.ts'
 import type { Connection } from '../../src/core/connection.ts'
 import { close, next, originFact, type MakeHandler, type Why } from '../../src/core/handler.ts'
 import type { ConnectSpec } from '../../src/core/provider.ts'
@@ -18,6 +18,8 @@ interface World {
   /** `connected N`, `failed handler cause detail`. */
   readonly log: string[]
   readonly live: LiveList<EngineConnection>
+  /** Where the connection that failed came from. */
+  lost: Address | undefined
   connection: Connection | undefined
 }
 
@@ -27,7 +29,7 @@ function world(addresses: number, options: { handlers?: readonly MakeHandler[]; 
   const { wheel, clock } = fakeWheel()
   const live = new LiveList<EngineConnection>()
   const plan = { side: 'connect' as const, handlers: [...(options.handlers ?? []), handOver], handshakeMs: 1000, drainMs: 500, bufferSize: 64, wheel, clock: () => 0, facts: new Map(), live }
-  const w = { clock, live, asked: new Array<World['asked'][number]>(), log: new Array<string>(), connection: undefined as Connection | undefined }
+  const w = { clock, live, asked: new Array<World['asked'][number]>(), log: new Array<string>(), lost: undefined as Address | undefined, connection: undefined as Connection | undefined }
   const provider = {
     name: 'linux' as const,
     listen: () => Promise.reject(new Error('not here')),
@@ -50,7 +52,10 @@ function world(addresses: number, options: { handlers?: readonly MakeHandler[]; 
         conn.attach({ ready: () => undefined, expired: () => undefined })
         w.log.push('connected')
       },
-      failed: (handler: string, why: Why) => void w.log.push(`failed '${handler}' ${why.cause} ${why.detail ?? ''}`.trim()),
+      failed(handler: string, why: Why, conn: Connection | undefined) {
+        w.lost = conn?.src
+        w.log.push(`failed '${handler}' ${why.cause} ${why.detail ?? ''}`.trim())
+      },
       bug: (where) => void w.log.push(`bug ${where}`),
     },
   )
@@ -88,6 +93,14 @@ t.test('none answers: the last one\'s cause', async (t) => {
   const none = world(0)
   none.attempt.start()
   t.same(none.log, ["failed '' failed no address"])
+
+  for (const port of [0, 4711]) {
+    const from: Address = { family: 'ipv4', host: '10.0.0.9', port }
+    const refused = world(1, { make: (sock) => void (sock.to = from) })
+    refused.attempt.start()
+    answers(refused, 0, 'ECONNREFUSED')
+    t.same(refused.lost, port === 0 ? NO_ADDRESS : from, 'it came from somewhere only if it was given a port')
+  }
 })
 
 t.test('each address has the whole time', async (t) => {

@@ -359,11 +359,15 @@ if ('reason' in found) {
     await until('it came', () => other.text === 'from node')
     other.say('to node')
     await until('it came back', () => peer.text === 'to node')
-    const [ending, far] = await pair(t, provider)
-    t.equal(ending.sock.shutCtrl(), true)
-    const handed = descriptor(ending).handOver()
-    await until('the end that was said came, though the descriptor is open', () => far.ended)
-    kernel.close(handed)
+    for (const heard of [false, true]) {
+      const [ending, far] = await pair(t, provider)
+      if (heard) far.end()
+      await until('it has read what there is', () => ending.ended === heard && descriptor(ending).dry === !heard)
+      t.equal(ending.sock.shutCtrl(), true)
+      const handed = descriptor(ending).handOver()
+      await until('the end that was said came, though the descriptor is open', () => far.ended)
+      kernel.close(handed)
+    }
   })
 
   for (const ends of [false, true]) {

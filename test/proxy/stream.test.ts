@@ -201,6 +201,13 @@ t.test('who ended it and where', async (t) => {
     w.pass(1100)
     t.same(letters(w), ['cC'])
     rests(t, w)
+
+    const spoke = await world(plain('timeout client 1s'))
+    const client = spoke.accept({ make: (sock) => sock.arrive('x') })
+    spoke.pass(1100)
+    t.same(letters(spoke), [], 'who has spoken waits for the server, and nobody for him')
+    client.break()
+    rests(t, spoke)
   })
   await t.test('SC: nobody answers; retries on the same server, a second apart', async (t) => {
     const w = await on('', 'retries 2')
@@ -326,6 +333,15 @@ t.test('timeouts of halves: client-fin, server-fin and tunnel', async (t) => {
   other.w.pass(3100)
   t.same(letters(other.w), ['sD'])
   rests(t, other.w)
+
+  const full = await joined('timeout client 9s\n  timeout client-fin 1s')
+  full.client.arrive('x')
+  full.client.end()
+  full.client.capacity = 0
+  full.server.arrive('answer')
+  full.w.pass(1100)
+  t.same(letters(full.w), ['cD'], 'a client that has ended, and does not take the answer')
+  rests(t, full.w)
 
   const tunnel = await joined('', 'timeout tunnel 1m')
   tunnel.client.arrive('x')
