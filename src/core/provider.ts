@@ -25,6 +25,8 @@ export interface ListenSpec {
   /** The ACK for what a client says first may wait for our answer (option tcp-smart-accept). Without effect where the provider cannot. */
   readonly smartAccept?: boolean
   readonly mss?: number
+  /** Keep the headers of SYNs: 1 from IP on, 2 from Ethernet on. */
+  readonly saveSyn?: 1 | 2
   /** TCP_USER_TIMEOUT, ms. */
   readonly userTimeout?: number
   readonly keepAlive?: boolean

@@ -109,6 +109,8 @@ export interface KernelSock {
   setMark(mark: number): string
   /** The TOS (IPv4) or traffic class (IPv6) byte. */
   setTos(tos: number): string
+  /** The headers of the SYN that an accepted connection began with, where its listener saves them. The kernel tells them once. */
+  savedSyn(): Buffer | undefined
 }
 
 export type HandshakeState = 'busy' | 'done' | 'failed'

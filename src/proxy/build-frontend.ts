@@ -4,7 +4,7 @@ import type { Values } from '../core/keyword.ts'
 import type { ListenSpec } from '../core/provider.ts'
 import type { ListenAddress } from '../config/address.ts'
 import { hasBackend, type ProxySection } from '../config/configuration.ts'
-import { bindBacklog, bindDeferAccept, bindGid, bindId, bindInterface, bindMaxconn, bindMode, bindMss, bindName, bindNice, bindTcpUt, bindTfo, bindTransparent, bindUid, bindV4v6, bindV6only } from '../config/keywords/bind.ts'
+import { bindBacklog, bindDeferAccept, bindGid, bindId, bindInterface, bindMaxconn, bindMode, bindMss, bindName, bindNice, bindTcpSs, bindTcpUt, bindTfo, bindTransparent, bindUid, bindV4v6, bindV6only } from '../config/keywords/bind.ts'
 import { optionClitcpka, optionDontlogNormal, optionDontlognull, optionLogasap, optionLogSeparateErrors, optionNolinger, optionSpliceAuto, optionSpliceRequest, optionSpliceResponse, optionTcpka, optionTcpSmartAccept, optionTcplog } from '../config/keywords/options.ts'
 import { backlog, defaultBackend, maxconn } from '../config/keywords/proxy.ts'
 import { dispatch } from '../config/keywords/source.ts'
@@ -31,6 +31,7 @@ function listenSpec(address: ListenAddress, resolved: ListenSpec['address'], lin
   const mode = line.get(bindMode)
   const uid = line.get(bindUid)
   const gid = line.get(bindGid)
+  const saveSyn = line.get(bindTcpSs)
   return {
     address: resolved,
     backlog: line.get(bindBacklog) ?? section.values.get(backlog) ?? DEFAULT_BACKLOG,
@@ -44,6 +45,7 @@ function listenSpec(address: ListenAddress, resolved: ListenSpec['address'], lin
     ...(device === undefined ? {} : { interface: device }),
     ...(mss === undefined ? {} : { mss }),
     ...(userTimeout === undefined ? {} : { userTimeout }),
+    ...(saveSyn === undefined || saveSyn === 0 ? {} : { saveSyn }),
     ...(line.get(bindTransparent) === true ? { transparent: true } : {}),
     ...(line.get(bindTfo) === true ? { tcpFastOpen: true } : {}),
     ...(line.get(bindDeferAccept) === true ? { deferAccept: true } : {}),
@@ -122,6 +124,7 @@ export async function buildFrontend(build: Build, host: FrontendHost, section: P
       tfo: bindLine.values.get(bindTfo),
       mss: bindLine.values.get(bindMss),
       'tcp-ut': bindLine.values.get(bindTcpUt),
+      'tcp-ss': bindLine.values.get(bindTcpSs),
       'defer-accept': bindLine.values.get(bindDeferAccept),
     })
     for (const address of bindLine.addresses) {

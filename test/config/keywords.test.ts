@@ -199,6 +199,8 @@ t.test('bind options', async (t) => {
     ['mss 1400', bind.bindMss, 1400],
     ['mss -40', bind.bindMss, -40],
     ['tcp-ut 10s', bind.bindTcpUt, 10000],
+    ['tcp-ss 0', bind.bindTcpSs, 0],
+    ['tcp-ss 2', bind.bindTcpSs, 2],
     ['nice 5', bind.bindNice, 5],
     ['name a name b', bind.bindName, 'b'],
   ])
@@ -225,6 +227,9 @@ t.test('bind options', async (t) => {
     ['mss 70000', "'mss' : expects an MSS with and absolute value between 1 and 65535"],
     ['tcp-ut', "'tcp-ut' : missing TCP User Timeout value"],
     ['tcp-ut x', "'tcp-ut' : expects a positive delay in milliseconds"],
+    ['tcp-ss', "'tcp-ss' : missing mode"],
+    ['tcp-ss 3', "'tcp-ss' : expects 0, 1 or 2, found '3'"],
+    ['tcp-ss x', "'tcp-ss' : expects 0, 1 or 2, found 'x'"],
     ['nice', "'nice' : missing value"],
     ['nice 5000', "'nice' : invalid value 5000, allowed range is -1024..1024"],
   ])

@@ -143,11 +143,11 @@ t.test('a check finds what only a start would find: certificates, names of serve
   t.match(found, 'config : Fatal errors found in configuration.')
   t.equal((await run('headgate', ['-c', '-dr', '-f', name])).code, 0, '-dr starts without the name, and so it is valid')
 
-  const linux = file('check-linux.cfg', `${DEFAULTS}listen l\n  bind 127.0.0.1:${port} tfo defer-accept\n  server s 127.0.0.1:1 tcp-ut 5s source 0.0.0.0 interface lo\n`)
+  const linux = file('check-linux.cfg', `${DEFAULTS}listen l\n  bind 127.0.0.1:${port} tfo defer-accept tcp-ss 1\n  server s 127.0.0.1:1 tcp-ut 5s source 0.0.0.0 interface lo\n`)
   for (const way of ['-c', '-db']) {
     const { code, stderr } = await run('headgate', [way, '--provider', 'node', '-f', linux])
     t.equal(code, 1)
-    for (const word of ['tfo', 'defer-accept', 'tcp-ut', 'source interface']) t.match(stderr, `'${word}' needs the linux provider`, `${way}: ${word}`)
+    for (const word of ['tfo', 'defer-accept', 'tcp-ut', 'tcp-ss', 'source interface']) t.match(stderr, `'${word}' needs the linux provider`, `${way}: ${word}`)
   }
 })
 

@@ -33,6 +33,9 @@ t.test('bind lines', async (t) => {
     ['defer-accept', { deferAccept: true }],
     ['mss 1400', { mss: 1400 }],
     ['mss -40', { mss: -40 }],
+    ['tcp-ss 0', {}],
+    ['tcp-ss 1', { saveSyn: 1 }],
+    ['tcp-ss 2', { saveSyn: 2 }],
     ['tcp-ut 5s', { userTimeout: 5000 }],
   ]
   for (const [words, expected] of cases) t.strictSame(await listened(`127.0.0.1:7 ${words}`), { address: at(7), backlog: 1024, v6only: false, keepAlive: false, smartAccept: false, ...expected }, words)

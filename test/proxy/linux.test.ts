@@ -4,6 +4,7 @@ import { createServer, connect, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
 import { NEXT_RULE } from '../../src/core/action.ts'
 import type { Plugin } from '../../src/core/plugin.ts'
+import type { Sample } from '../../src/core/sample.ts'
 import { EngineConnection } from '../../src/net/connection.ts'
 import { linuxProvider } from '../../src/net/linux/provider.ts'
 import { encodeAddress } from '../../src/net/linux/sockaddr.ts'
@@ -34,15 +35,19 @@ interface Running {
   listening(level: number, option: number): number
   /** The client's sockets that the action `look` saw. */
   readonly seen: LinuxSock[]
+  /** What the variables sess.a to sess.d were then: texts and numbers. */
+  readonly kept: (string | undefined)[][]
   /** Warnings, each once. */
   readonly warned: string[]
 }
 
 /** PORT in the text is a free one. */
-async function running(t: Test, text: string, table = kernel): Promise<Running> {
+async function running(t: Test, lines: string, table = kernel): Promise<Running> {
   if (!('socket' in kernel) || !('socket' in table)) throw new Error('no kernel')
   const seen: LinuxSock[] = []
   const warned: string[] = []
+  const kept: (string | undefined)[][] = []
+  const text = (sample: Sample | undefined): string | undefined => (sample === undefined ? undefined : String(sample.value))
   const look: Plugin = {
     name: 'look',
     actions: [
@@ -51,7 +56,8 @@ async function running(t: Test, text: string, table = kernel): Promise<Running> 
         rules: ['session', 'request'],
         args: '',
         doc: 'Keeps the socket of the client.',
-        compile: () => ({ client }) => {
+        compile: () => ({ client, variables }) => {
+          kept.push(['a', 'b', 'c', 'd'].map((name) => text(variables.get({ scope: 'sess', name }))))
           if (client instanceof EngineConnection && client.sock instanceof LinuxSock) seen.push(client.sock)
           return NEXT_RULE
         },
@@ -59,7 +65,7 @@ async function running(t: Test, text: string, table = kernel): Promise<Running> 
     ],
   }
   const plugins = [...allPlugins, look]
-  const { configuration, problems } = loadText(DEFAULTS + text.replace('PORT', String(ports.port(`listener ${made++}`))), { plugins })
+  const { configuration, problems } = loadText(DEFAULTS + lines.replace('PORT', String(ports.port(`listener ${made++}`))), { plugins })
   t.same(problems.filter((p) => p.level === 'alert'), [])
   const provider = linuxProvider(table)
   const runtime = await buildRuntime(configuration, {
@@ -91,6 +97,7 @@ async function running(t: Test, text: string, table = kernel): Promise<Running> 
     fd: bind?.listener.fd ?? -1,
     listening: (level, option) => sys.getInt(kernel, bind?.listener.fd ?? -1, level, option),
     seen,
+    kept,
     warned,
   }
 }
@@ -150,6 +157,25 @@ t.test('what bind lines say is what the listening socket has', { skip: !MAY && '
   }
   t.equal(device(await running(t, 'frontend f\n  bind 127.0.0.1:PORT interface lo\n')), 'lo')
   t.equal(device(plain), '')
+})
+
+t.test('the SYN of a connection is kept where the line says so, and told once', { skip: !MAY && 'needs koffi and root' }, async (t) => {
+  const rules = (ip: string): string =>
+    ['set-var(sess.syn) fc_saved_syn', `set-var(sess.a) var(sess.syn),${ip}ip.src`, `set-var(sess.b) var(sess.syn),${ip}ip.data,tcp.src`, `set-var(sess.c) var(sess.syn),${ip}ip.data,tcp.options.wsopt`, 'set-var(sess.d) fc_saved_syn,hex']
+      .map((rule) => `  tcp-request connection ${rule}\n`)
+      .join('') + '  tcp-request session look\n'
+  for (const [mode, ip] of [['tcp-ss 1', ''], ['tcp-ss 2', 'eth.data,']] as const) {
+    const r = await running(t, `frontend f\n  bind 127.0.0.1:PORT ${mode}\n${rules(ip)}`)
+    const client = await coming(t, r.port, '127.0.0.77')
+    await until('seen', () => r.kept.length > 0)
+    t.same(r.kept[0], [String(0x7f00004d), String(client.localPort), '1', undefined], mode)
+  }
+  for (const mode of ['', 'tcp-ss 0']) {
+    const r = await running(t, `frontend f\n  bind 127.0.0.1:PORT ${mode}\n${rules('')}`)
+    await coming(t, r.port)
+    await until('seen', () => r.kept.length > 0)
+    t.same(r.kept[0], [undefined, undefined, undefined, undefined], mode === '' ? 'no tcp-ss' : mode)
+  }
 })
 
 t.test('set-mark and set-tos mark what goes to the client', { skip: !MAY && 'needs koffi and root' }, async (t) => {

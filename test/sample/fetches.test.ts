@@ -148,13 +148,14 @@ t.test('words that came after 2.6', async (t) => {
 t.test('what the kernel knows', async (t) => {
   const info: TcpInfo = { rtt: 12_345, rttvar: 2000, unacked: 1, sacked: 2, lost: 3, retrans: 4, fackets: 5, reordering: 6 }
   class Known extends StillHandshake implements Peer {
-    readonly kernel: KernelSock = { tcpInfo: () => info, setMark: () => '', setTos: () => '' }
+    readonly kernel: KernelSock = { tcpInfo: () => info, setMark: () => '', setTos: () => '', savedSyn: () => Buffer.from('45') }
   }
   const session = new SessionSubject(new Known(), () => 0)
   session.server = new Known('10.0.0.1:1', '10.0.0.2:2')
   const found = (expression: string): unknown => value(section.evaluate(expression, session))
   for (const [expression, n] of [['fc_rtt', 12], ['fc_rtt(us)', 12_345], ['fc_rtt(ms)', 12], ['fc_rttvar', 2], ['fc_unacked', 1], ['fc_sacked', 2], ['fc_lost', 3], ['fc_retrans', 4], ['fc_fackets', 5], ['fc_reordering', 6]] as const) t.same(found(expression), ['sint', String(n)], expression)
-  t.equal(section.evaluate('fc_rtt', subject()), undefined, 'a provider that cannot ask')
+  t.strictSame(found('fc_saved_syn'), ['bin', '45'])
+  for (const expression of ['fc_rtt', 'fc_saved_syn']) t.equal(section.evaluate(expression, subject()), undefined, `${expression}: a provider that cannot ask`)
   t.match(String(section.evaluate('fc_rtt(ns)', session)), /expects 'us' or 'ms', got 'ns'/)
 })
 

@@ -137,6 +137,7 @@ t.test('set-mark and set-tos: as C writes numbers, and told to the kernel of the
       tcpInfo: () => undefined,
       setMark: (mark) => (told.push(`mark ${mark}`), 'EPERM'),
       setTos: (tos) => (told.push(`tos ${tos}`), ''),
+      savedSyn: () => undefined,
     }
   }
   const s = section([])

@@ -138,6 +138,19 @@ export const bindTcpUt = keyword<number>({
   parse: userTimeout,
 })
 
+/** 0: nothing is saved; 1: from the IP header on; 2: from the Ethernet header on. Only where the provider can. */
+export const bindTcpSs = keyword<0 | 1 | 2>({
+  name: 'tcp-ss',
+  sections: BIND,
+  args: '<mode>',
+  doc: 'The kernel keeps the SYN of each connection for `fc_saved_syn`: 1 from its IP header on, 2 from its Ethernet header on, 0 not (default). Needs the linux provider.',
+  parse: (args) => {
+    const w = word(args, "'tcp-ss' : missing mode")
+    if (w === undefined) return undefined
+    return ([0, 1, 2] as const).find((mode) => String(mode) === w.text) ?? args.fail(`'tcp-ss' : expects 0, 1 or 2, found '${w.text}'`, undefined, w)
+  },
+})
+
 export const bindNice = number('nice', '<nice>', 'Of the sessions that are ready in the same turn of the event loop, those with a lower number are served first: -1024 to 1024, default 0.', {
   min: -NICEST,
   max: NICEST,
@@ -162,5 +175,6 @@ export const bindKeywords: readonly Keyword<unknown>[] = [
   bindGroup,
   bindMss,
   bindTcpUt,
+  bindTcpSs,
   bindNice,
 ]

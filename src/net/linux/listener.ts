@@ -227,6 +227,7 @@ function setOptions(kernel: sys.Kernel, fd: number, spec: ListenSpec): void {
   if (spec.smartAccept === true) options.int('tcp-smart-accept', sys.SOL_TCP, sys.TCP_QUICKACK, 0)
   if (spec.keepAlive === true) options.int('keep-alive', sys.SOL_SOCKET, sys.SO_KEEPALIVE, 1)
   if (spec.deferAccept === true) options.int('defer-accept', sys.SOL_TCP, sys.TCP_DEFER_ACCEPT, DEFER_SECONDS)
+  if (spec.saveSyn !== undefined) options.int('tcp-ss', sys.SOL_TCP, sys.TCP_SAVE_SYN, spec.saveSyn)
   if (spec.tcpFastOpen === true) options.int('tfo', sys.SOL_TCP, sys.TCP_FASTOPEN, spec.backlog ?? 4096)
   refused(options, spec)
 }

@@ -1,4 +1,4 @@
-// Owns what a socket can be asked and told beside moving bytes: TCP_INFO, marks, TOS, the original destination.
+// Owns what a socket can be asked and told beside moving bytes: TCP_INFO, marks, TOS, the saved SYN, the original destination.
 
 import type { Address } from '../../core/address.ts'
 import type { KernelSock, TcpInfo } from '../../core/sock.ts'
@@ -20,6 +20,7 @@ import {
   SOL_SOCKET,
   SOL_TCP,
   TCP_INFO,
+  TCP_SAVED_SYN,
   type Kernel,
 } from './syscalls.ts'
 
@@ -62,6 +63,9 @@ class Info implements TcpInfo {
     return this.#at(96)
   }
 }
+
+/** More than an Ethernet header with tags, an IPv6 header with extensions and a TCP header: what is longer is not told. */
+const SYN_SIZE = 1024
 
 /** Who has the descriptor: -1 once it is closed. */
 export interface Descriptor {
@@ -111,6 +115,16 @@ export class SockOptions implements KernelSock {
       default:
         return errnoName(E.EOPNOTSUPP)
     }
+  }
+
+  savedSyn(): Buffer | undefined {
+    const { fd, family } = this.#of
+    if (fd < 0 || family === AF_UNIX) return undefined
+    const syn = Buffer.alloc(SYN_SIZE)
+    const size = new Int32Array([SYN_SIZE])
+    if (this.#kernel.getsockopt(fd, SOL_TCP, TCP_SAVED_SYN, syn, new Uint8Array(size.buffer)) < 0) return undefined
+    const length = size[0] ?? 0
+    return length > 0 ? syn.subarray(0, length) : undefined
   }
 }
 

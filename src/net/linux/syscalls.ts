@@ -105,6 +105,8 @@ export const TCP_QUICKACK = 12
 export const TCP_USER_TIMEOUT = 18
 export const TCP_REPAIR = 19
 export const TCP_FASTOPEN = 23
+export const TCP_SAVE_SYN = 27
+export const TCP_SAVED_SYN = 28
 export const TCP_FASTOPEN_CONNECT = 30
 
 export const EPOLL_CLOEXEC = 0x80000

@@ -162,6 +162,16 @@ export const layer4Fetches: readonly FetchSpec[] = [
   time('fc_rttvar', 'client-l4', "How much the round-trip time of the client's connection varies", client, (info) => info.rttvar),
   time('bc_rtt', 'server-l4', "The round-trip time of the server's connection", server, (info) => info.rtt),
   time('bc_rttvar', 'server-l4', "How much the round-trip time of the server's connection varies", server, (info) => info.rttvar),
+  {
+    name: 'fc_saved_syn',
+    output: 'bin',
+    source: 'client-l4',
+    doc: 'The SYN that the connection began with, where its bind line has `tcp-ss`. The kernel tells it once: keep it in a variable. On the linux provider.',
+    compile: () => (subject) => {
+      const syn = subject.client?.kernel?.savedSyn()
+      return syn === undefined ? undefined : { type: 'bin', value: syn.toString('latin1') }
+    },
+  },
   count('fc_unacked', 'Packets that were not acknowledged', (info) => info.unacked),
   count('fc_sacked', 'Packets that were acknowledged selectively', (info) => info.sacked),
   count('fc_retrans', 'Packets being sent again', (info) => info.retrans),
