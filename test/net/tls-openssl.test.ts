@@ -104,6 +104,65 @@ else {
     openssl.errorClear()
   })
 
+  t.test('a call that failed by somebody else\'s error is made again, and what it can do is done', async (t) => {
+    const ctx = openssl.ctxNew(openssl.serverMethod)
+    t.teardown(() => openssl.ctxFree(ctx))
+    let fails = ''
+    const failing = (name: string, call: () => number): number => {
+      if (fails !== name) return call()
+      fails = ''
+      openssl.ctxSetCiphers(ctx, 'NOPE')
+      return -1
+    }
+    const spoiled: OpenSsl = {
+      ...openssl,
+      read: (ssl, into, size) => failing('read', () => openssl.read(ssl, into, size)),
+      write: (ssl, from, size) => failing('write', () => openssl.write(ssl, from, size)),
+      writeFrom: (ssl, from, size) => failing('write', () => openssl.writeFrom(ssl, from, size)),
+    }
+    const { a, b, close } = await pair(spoiled)
+    let text = ''
+    for (const call of ['read', 'write']) {
+      fails = call
+      text += call
+      a.say(call)
+      await b.until(() => b.text === text || b.error !== '' || a.error !== '')
+      t.equal(fails, '', `${call} failed`)
+      t.same([a.error, b.error, b.text], ['', '', text])
+    }
+    close()
+  })
+
+  t.test('sessions with servers: so many at most, and none that may be why a handshake failed', async (t) => {
+    const freed: number[] = []
+    const few = new OpenSslSessions({ ...openssl, sessionFree: (session) => void freed.push(session) })
+    for (let i = 1; i <= 1001; i++) few.put(`server ${i}`, i)
+    few.put('server 5', 5000)
+    t.same(freed, [1, 5])
+    t.same([few.get('server 1'), few.get('server 2'), few.get('server 5'), few.get('server 1001')], [0, 2, 5000, 1001])
+
+    const { make, sessions } = client(openssl)
+    const good = await listenTls(provider, ((make) => () => make)(server(openssl)))
+    const settings = serverSettings(made.stranger)
+    const context = serverContext(openssl, settings)
+    const bad = await listenTls(provider, () => (lower, rest) => {
+      if (!(lower instanceof LinuxSock)) throw new Error('no LinuxSock')
+      return new OpenSslServer(openssl, context, settings, lower, rest)
+    })
+    t.teardown(() => (good.close(), bad.close()))
+    const a = connectTls(provider, good.port, make)
+    const b = await (await good.next()).over()
+    await a.over()
+    b.say('x')
+    await a.until(() => a.text === 'x')
+    t.not(sessions.get('server.test'), 0)
+    const refused = await connectTls(provider, bad.port, make).over()
+    t.equal(refused.state, 'failed')
+    t.equal(sessions.get('server.test'), 0)
+    a.close()
+    b.close()
+  })
+
   t.test('all that is made is freed, however it ends', async (t) => {
     let alive = 0
     const counting: OpenSsl = {
