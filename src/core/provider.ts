@@ -52,6 +52,16 @@ export interface ListenEvents {
   overflowed?(limit: number): void
 }
 
+/** How the kernel marks what it sends on one outgoing connection, from its SYN on. */
+export interface OutgoingPackets {
+  /** SO_MARK. */
+  readonly mark?: number
+  /** The TOS (IPv4) or traffic class (IPv6) byte. */
+  readonly tos?: number
+  /** The kernel did not want to, for the reason of this system error name; the connection is made without. */
+  refused(what: 'mark' | 'tos', error: string): void
+}
+
 export interface ConnectSpec {
   readonly to: Address
   /** Source address to bind; port 0 lets the kernel choose. */
@@ -61,6 +71,8 @@ export interface ConnectSpec {
   readonly tcpFastOpen?: boolean
   readonly userTimeout?: number
   readonly keepAlive?: boolean
+  /** Only where the provider can. */
+  readonly packets?: OutgoingPackets
 }
 
 export interface Provider {

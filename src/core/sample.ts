@@ -4,8 +4,9 @@
 import type { Address } from './address.ts'
 import type { Contents, Peer, ProxyView, ServerView } from './view.ts'
 import type { FactKey } from './handler.ts'
-import type { Place, Values, Word } from './keyword.ts'
+import type { Args, Place, Values, Word } from './keyword.ts'
 import type { Plugin } from './plugin.ts'
+import type { OutgoingPackets } from './provider.ts'
 import type { SessionRecord } from './record.ts'
 import type { Trace } from './trace.ts'
 
@@ -116,6 +117,10 @@ export interface SessionEffects {
   priorityClass: number
   /** -524287 to 524287, ms: added to the time by which a queue orders sessions of one class. */
   priorityOffset: number
+  /** How often a connect is tried again; undefined: as the backend has it. */
+  retries?: number | undefined
+  /** How what goes to the server is marked; undefined: nobody said. */
+  serverPackets?: OutgoingPackets
   /** By slot; undefined: nothing. */
   readonly requestCaptures: (ByteString | undefined)[]
   readonly responseCaptures: (ByteString | undefined)[]
@@ -182,7 +187,8 @@ export interface Scope {
   readonly stage: SampleStage
   /** As messages name it: `frontend tcp-request connection rule`. */
   readonly rule: string
-  /** The section's name, and what it has said so far. */
+  /** The kind of section, its name, and what it has said so far. */
+  readonly section: Args['sectionKind']
   readonly proxy: string
   readonly values: Values
   readonly place: Place

@@ -8,6 +8,7 @@ import type { Address } from '../core/address.ts'
 import type { Connection } from '../core/connection.ts'
 import { originFact, type FactKey, type Why } from '../core/handler.ts'
 import type { Provider } from '../core/provider.ts'
+import type { SessionEffects } from '../core/sample.ts'
 import { TRACE, type Trace } from '../core/trace.ts'
 import { Attempt, type AttemptEvents } from '../net/connect.ts'
 import type { SessionSubject } from '../sample/subject.ts'
@@ -21,8 +22,8 @@ export interface Seeker {
   readonly client: Connection
   /** Its ends: rules may have set other ones than the connection's. */
   readonly ends: { readonly src: Address; readonly dst: Address }
-  /** What rules made of its place in a queue. */
-  readonly priority: Priority | undefined
+  /** What rules said: of its place in a queue, of retries, of packets. undefined: nothing. */
+  readonly effects: SessionEffects | undefined
   readonly subject: SessionSubject
   /** Its client has gone, and so has it: nobody connects for it. */
   gone(): boolean
@@ -76,7 +77,7 @@ export class Reach implements AttemptEvents, Waiter {
   }
 
   get priority(): Priority | undefined {
-    return this.#seeker.priority
+    return this.#seeker.effects
   }
 
   start(): void {
@@ -137,7 +138,9 @@ export class Reach implements AttemptEvents, Waiter {
   }
 
   #connect(server: Server): void {
-    const attempt = new Attempt(this.#provider, server.targetsFor(this.#seeker.ends), server.settings.plan, this)
+    const targets = server.targetsFor(this.#seeker.ends)
+    const packets = this.#seeker.effects?.serverPackets
+    const attempt = new Attempt(this.#provider, packets === undefined ? targets : targets.map((target) => ({ ...target, packets })), server.settings.plan, this)
     this.#attempt = attempt
     attempt.start()
   }
@@ -168,7 +171,7 @@ export class Reach implements AttemptEvents, Waiter {
   #again(server: Server, why: Why, conn: Connection | undefined): void {
     const { backend } = this
     const timedOut = why.cause === 'timeout'
-    if (this.retries >= backend.settings.retries) {
+    if (this.retries >= this.#maxRetries) {
       this.lost = conn
       this.#seeker.unreached(timedOut ? 's' : 'S', 'C')
       return
@@ -196,13 +199,17 @@ export class Reach implements AttemptEvents, Waiter {
     }
   }
 
+  get #maxRetries(): number {
+    return this.#seeker.effects?.retries ?? this.backend.settings.retries
+  }
+
   #redispatches(): boolean {
-    const { redispatch, retries } = this.backend.settings
+    const { redispatch } = this.backend.settings
     if (redispatch === undefined || redispatch === 0) return false
     if (this.backend.usable(this.server).length === 0) return false
     // Where any server is as good as another there is nothing to wait for; a source keeps to its server until the last moment.
     if (!this.backend.sticky) return true
-    return redispatch > 0 ? this.retries % redispatch === 0 : this.retries === retries + 1 + redispatch
+    return redispatch > 0 ? this.retries % redispatch === 0 : this.retries === this.#maxRetries + 1 + redispatch
   }
 
   bug(where: string, error: unknown): void {

@@ -6,6 +6,7 @@ import type { Address } from '../core/address.ts'
 import type { Connection, ConnectionUser } from '../core/connection.ts'
 import type { App } from '../core/handler.ts'
 import { ended, ending, R, W } from '../core/shut.ts'
+import type { SessionEffects } from '../core/sample.ts'
 import { EMPTY_IN, ERR_IN, ERR_OUT, SHUT_IN, SHUT_OUT, type Flow } from '../core/sock.ts'
 import { TRACE, type Trace } from '../core/trace.ts'
 import { SESSION_ENDS } from '../core/view.ts'
@@ -13,7 +14,6 @@ import { SessionSubject } from '../sample/subject.ts'
 import type { Backend } from './backend.ts'
 import { Channel, readAhead } from './channel.ts'
 import { InspectedConnection, Inspection, type Decision, type InspectionPlan } from './inspection.ts'
-import type { Priority } from './queue.ts'
 import { Reach, type Seeker } from './reach.ts'
 import type { Server } from './server.ts'
 import type { EndedBy, EndedIn, StreamHost } from './stream-host.ts'
@@ -62,7 +62,7 @@ export class Stream implements ConnectionUser, Seeker {
     return this.#subject ?? this.client.get(SESSION_ENDS) ?? this.client
   }
 
-  get priority(): Priority | undefined {
+  get effects(): SessionEffects | undefined {
     return this.#subject?.effects
   }
 
@@ -166,7 +166,7 @@ export class Stream implements ConnectionUser, Seeker {
       return
     }
     backend.sessions.add(1)
-    if (this.#subject !== undefined) this.#subject.backend = backend
+    if (this.#subject !== undefined) this.#subject.route(backend)
     const { inspection } = backend.settings
     if (inspection === undefined) this.#seek(backend)
     else this.#inspect(inspection, () => this.#seek(backend))

@@ -31,6 +31,7 @@ function fixed(text: string): LogFormat {
   const nothing: Scope = {
     stage: 'log',
     rule: 'log-format',
+    section: 'defaults',
     proxy: '',
     values: { get: () => undefined, placeOf: () => undefined },
     place: { file: '', line: 0 },

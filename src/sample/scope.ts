@@ -8,6 +8,7 @@ export function argsScope(args: Args, stage: SampleStage, rule: string): Scope {
   return {
     stage,
     rule,
+    section: args.sectionKind,
     proxy: args.sectionName,
     values: args.values,
     place: args.place,

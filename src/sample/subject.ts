@@ -143,6 +143,12 @@ export class SessionSubject implements Subject {
     this.#now = now
   }
 
+  /** What a listen section's rules said of its own servers does not hold for others'. */
+  route(backend: ProxyView): void {
+    this.backend = backend
+    if (this.effects.retries !== undefined && backend.name !== this.frontend?.name) this.effects.retries = undefined
+  }
+
   get src(): Address {
     return (this.#src ??= this.client.get(SESSION_ENDS)?.src ?? this.client.src)
   }

@@ -298,3 +298,26 @@ t.test('redispatch passes over the one that failed, while there is another', asy
   w.pass(1100)
   t.same(w.provider.connects.at(-1)?.to, address('127.0.0.2:2'), 'with nobody else the same again, after a pause')
 })
+
+t.test('set-retries: how often, for this session', async (t) => {
+  const TIMES = '  mode tcp\n  timeout client 1m\n  timeout server 1m\n  timeout connect 1s\n'
+  const tries = async (text: string): Promise<number> => {
+    const w = await world(text)
+    w.accept({ make: (sock) => sock.arrive('x') })
+    for (let n = 0; n < w.provider.connects.length; n++) {
+      w.server(n).break('ECONNREFUSED')
+      w.pass(1100)
+    }
+    return w.provider.connects.length
+  }
+  const backend = (rules: string): string => `frontend f\n${TIMES}  bind :1\n  default_backend b\nbackend b\n${TIMES}  retries 1\n${rules}  server s 127.0.0.2:1\n`
+  const listen = (rules: string): string => `listen l\n${TIMES}  bind :1\n  retries 1\n${rules}  server s 127.0.0.2:1\nbackend b\n${TIMES}  retries 2\n  server s 127.0.0.2:1\n`
+  for (const [text, expected] of [
+    [backend(''), 2],
+    [backend('  tcp-request content set-retries 0\n'), 1],
+    [backend('  tcp-request content set-retries 4 if FALSE\n'), 2],
+    [backend('  tcp-request content set-retries int(4) if TRUE\n'), 5],
+    [listen('  tcp-request content set-retries 3\n'), 4],
+    [listen('  tcp-request content set-retries 7\n  use_backend b\n'), 3],
+  ] as const) t.equal(await tries(text), expected, text)
+})

@@ -119,13 +119,25 @@ t.test('splicing: both ways unless options say otherwise', async (t) => {
   }
 })
 
+t.test('what rules say of the connection to the server is asked of the provider', async (t) => {
+  const asked = async (rules: string): Promise<ConnectSpec | undefined> => {
+    const w = await world(`${DEFAULTS}listen l\n  bind 127.0.0.1:1\n${rules}  server s 127.0.0.2:9\n`)
+    w.accept({ make: (sock) => sock.arrive('x') })
+    return w.provider.connects[0]?.spec
+  }
+  t.equal((await asked('  tcp-request content accept\n'))?.packets, undefined)
+  t.match((await asked('  tcp-request content set-bc-tos 8\n'))?.packets, { tos: 8, mark: undefined })
+  t.match((await asked('  tcp-request content set-bc-tos 8\n  tcp-request content set-bc-mark int(7)\n'))?.packets, { tos: 8, mark: 7 })
+})
+
 t.test('actions that only the kernel can do stop the start where the provider is node, each named once with its line', async (t) => {
-  const text = `defaults d\n  mode tcp\n  timeout client 1m\n  timeout server 1m\n  timeout connect 1s\n  tcp-request connection set-mark 7\nlisten one from d\n  bind 127.0.0.1:1\n  tcp-request content set-tos 8 if TRUE\n  tcp-response content set-tos 8\n  server s 127.0.0.2:9\nlisten two from d\n  bind 127.0.0.1:2\n  tcp-request session accept\n  server s 127.0.0.2:9\n`
+  const text = `defaults d\n  mode tcp\n  timeout client 1m\n  timeout server 1m\n  timeout connect 1s\n  tcp-request connection set-mark 7\nlisten one from d\n  bind 127.0.0.1:1\n  tcp-request content set-tos 8 if TRUE\n  tcp-request content set-bc-tos 8\n  tcp-response content set-tos 8\n  server s 127.0.0.2:9\nlisten two from d\n  bind 127.0.0.1:2\n  tcp-request session accept\n  server s 127.0.0.2:9\n`
   const refused: unknown = await world(text, { provider: 'node' }).catch((error: unknown) => error)
   t.ok(refused instanceof BuildError)
   if (!(refused instanceof BuildError)) return
   t.same(refused.problems.map((p) => `${p.line} ${p.text}`).sort(), [
-    "10 'tcp-response content' : 'set-tos' needs the linux provider, and this is 'node'",
+    "10 'tcp-request content' : 'set-bc-tos' needs the linux provider, and this is 'node'",
+    "11 'tcp-response content' : 'set-tos' needs the linux provider, and this is 'node'",
     "6 'tcp-request connection' : 'set-mark' needs the linux provider, and this is 'node'",
     "9 'tcp-request content' : 'set-tos' needs the linux provider, and this is 'node'",
   ])

@@ -210,6 +210,36 @@ t.test('what set-mark and set-tos cannot do is said once per cause, by name; the
   t.equal(r.warned.length, 4)
 })
 
+t.test('set-bc-mark and set-bc-tos mark what goes to the server, from the SYN on; what is refused is said', { skip: !MAY && 'needs koffi and root' }, async (t) => {
+  if (!('socket' in kernel)) return
+  const server = await serving(t)
+  const seen: number[][] = []
+  let strict = false
+  const table: sys.Kernel = {
+    ...kernel,
+    setsockopt: (fd, level, option, value, size) => (strict && option === sys.SO_MARK ? -sys.E.EPERM : kernel.setsockopt(fd, level, option, value, size)),
+    connect: (fd, address, size) => {
+      seen.push([sys.getInt(kernel, fd, sys.SOL_SOCKET, sys.SO_MARK), sys.getInt(kernel, fd, sys.SOL_IP, sys.IP_TOS)])
+      return kernel.connect(fd, address, size)
+    },
+  }
+  const lines = (rules: string): string => `listen l\n  bind 127.0.0.1:PORT\n${rules}  server s 127.0.0.1:${server.port}\n`
+  const rules = '  tcp-request content set-bc-mark 0x2a\n  tcp-request content set-bc-tos int(16)\n'
+  const one = async (text: string): Promise<Running> => {
+    const came = server.came.length
+    const r = await running(t, lines(text), table)
+    await coming(t, r.port)
+    await until('there', () => server.came.length > came)
+    return r
+  }
+  await one('')
+  await one(rules)
+  strict = true
+  const { warned } = await one(rules)
+  t.same(seen, [[0, 0], [42, 16], [0, 16]])
+  t.same(warned, ["frontend l: 'set-bc-mark' has no effect: EPERM, it takes CAP_NET_ADMIN"])
+})
+
 t.test('ACKs that wait for bytes: with tcp-smart-accept, and towards servers unless they are told not to', { skip: !MAY && 'needs koffi and root' }, async (t) => {
   if (!('socket' in kernel)) return
   const server = await serving(t)

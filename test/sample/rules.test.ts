@@ -130,6 +130,66 @@ t.test('captures: the slots of a frontend, and who fills and reads them', async 
   t.match(String(found('str(x),capture-req(-1)')), /a slot is 0 or more/)
 })
 
+t.test('set-bc-mark and set-bc-tos: kept for the connection to the server', async (t) => {
+  const s = section([])
+  const session = subject()
+  const warned: string[] = []
+  const view = proxyView({ name: 'f' })
+  session.frontend = { ...view, process: { ...view.process, warnOnce: (text) => void warned.push(text) } }
+  const marks = (): unknown[] => [session.effects.serverPackets?.mark, session.effects.serverPackets?.tos]
+  for (const [line, mark, tos] of [
+    ['set-bc-mark 0x10', 16, undefined],
+    ['set-bc-tos int(7),add(1)', 16, 8],
+    ['set-bc-tos 256 if FALSE', 16, 8],
+    ['set-bc-tos int(256)', 16, 8],
+    ['set-bc-mark int(-1)', 16, 8],
+    ['set-bc-mark var(txn.none)', 16, 8],
+    ['set-bc-mark 4294967295 if TRUE', 4294967295, 8],
+    ['set-bc-tos 0', 4294967295, 0],
+  ] as const) {
+    if (line.includes('FALSE')) t.throws(() => s.act('request', line, session), /256 is not within 0 and 255/)
+    else s.act('request', line, session)
+    t.strictSame(marks(), [mark, tos], line)
+  }
+  session.effects.serverPackets?.refused('mark', 'EPERM')
+  session.effects.serverPackets?.refused('tos', 'EOPNOTSUPP')
+  t.same(warned, ["frontend f: 'set-bc-mark' has no effect: EPERM, it takes CAP_NET_ADMIN", "frontend f: 'set-bc-tos' has no effect: EOPNOTSUPP, the connection is none of IP"])
+  for (const rules of ['connection', 'session', 'response'] as const) t.throws(() => s.act(rules, 'set-bc-mark 1', session), /got 'set-bc-mark'/, rules)
+})
+
+t.test('set-retries: where there are servers, and what fits', async (t) => {
+  const backend = new Section('backend', 'b')
+  for (const [line, retries] of [['set-retries 3', 3], ['set-retries 0', 0], ['set-retries 100', 100], ['set-retries int(7),add(1) if TRUE', 8], ['set-retries int(101)', undefined], ['set-retries int(-1)', undefined], ['set-retries var(txn.none)', undefined], ['set-retries str(x)', 0]] as const) {
+    const session = subject()
+    backend.act('request', line, session)
+    t.equal(session.effects.retries, retries, line)
+  }
+  const session = subject()
+  session.frontend = proxyView({ name: 'l', retries: 9 })
+  const now = (): unknown => {
+    const found = new Section('backend', 'b').evaluate('cur_max_retries', session)
+    return typeof found === 'object' ? found.value : found
+  }
+  new Section('listen', 'l').act('request', 'set-retries 7', session)
+  session.route(proxyView({ name: 'l', retries: 9 }))
+  t.equal(session.effects.retries, 7)
+  session.route(proxyView({ name: 'other', retries: 2 }))
+  t.equal(session.effects.retries, undefined, "a listen section's word does not hold for others' servers")
+  t.equal(now(), 2n)
+  backend.act('request', 'set-retries 5', session)
+  t.equal(now(), 5n)
+  for (const [line, why] of [
+    ['set-retries', /expects an integer or an expression/],
+    ['set-retries 101', /'set-retries' : 101 is not within 0 and 100/],
+    ['set-retries -1', /-1 is not within/],
+    ['set-retries 3x', /3x is not within/],
+    ['set-retries foo', /unknown fetch method 'foo'/],
+  ] as const) t.throws(() => backend.act('request', line, session), why, line)
+  t.throws(() => backend.act('response', 'set-retries 1', session), /got 'set-retries'/)
+  t.throws(() => new Section().act('request', 'set-retries 1', session), /'set-retries' is not allowed in 'frontend' sections/)
+  t.throws(() => new Section('defaults', 'd').act('request', 'set-retries 1', session), /'set-retries' is not allowed in 'defaults' sections/)
+})
+
 t.test('set-mark and set-tos: as C writes numbers, and told to the kernel of the client', async (t) => {
   const told: string[] = []
   class Known extends StillHandshake implements Peer {
@@ -225,7 +285,7 @@ t.test('inspect-delay, defaults, refusals', async (t) => {
   for (const [line, why] of [
     ['switch-mode http', /does not parse HTTP/],
     ['send-spoe-group a b', /SPOE is not supported/],
-    ['set-bc-mark 1', /not supported yet/],
+    ['do-log', /not supported yet/],
     ['do-resolve(txn.a,b,ipv4) src', /not supported yet/],
     ['set-nice x', /'x' is no integer/],
     ['set-nice', /expects exactly 1 argument/],

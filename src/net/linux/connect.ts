@@ -1,6 +1,7 @@
 // Owns how an outgoing connection begins: socket, options, source address, connect.
 
-import type { ConnectSpec } from '../../core/provider.ts'
+import type { ConnectSpec, OutgoingPackets } from '../../core/provider.ts'
+import type { KernelSock } from '../../core/sock.ts'
 import { familyOf, OptionSetter } from './options.ts'
 import { encodeAddress } from './sockaddr.ts'
 import { LinuxSock } from './sock.ts'
@@ -22,12 +23,21 @@ export function connect(thread: Thread, spec: ConnectSpec, speaks = false): Linu
   }
   let result = prepare(kernel, fd, family, spec, speaks)
   if (result >= 0) {
+    if (spec.packets !== undefined) marked(sock.kernel, spec.packets)
     result = kernel.connect(fd, to, to.length)
     while (result === -sys.E.EINTR) result = kernel.connect(fd, to, to.length)
     if (result === -sys.E.EALREADY || result === -sys.E.EISCONN) result = -sys.E.EINPROGRESS // interrupted, and gone on by itself
   }
   sock.startConnecting(result, spec.tcpFastOpen === true && family !== sys.AF_UNIX)
   return sock
+}
+
+function marked(kernel: KernelSock, packets: OutgoingPackets): void {
+  const { mark, tos } = packets
+  const unmarked = mark === undefined ? '' : kernel.setMark(mark)
+  if (unmarked !== '') packets.refused('mark', unmarked)
+  const error = tos === undefined ? '' : kernel.setTos(tos)
+  if (error !== '') packets.refused('tos', error)
 }
 
 function prepare(kernel: sys.Kernel, fd: number, family: number, spec: ConnectSpec, speaks: boolean): number {

@@ -1,5 +1,5 @@
-// Owns set-mark and set-tos, set-fc-mark and set-fc-tos: how the kernel marks the packets that it sends to a client. The first two
-// take a number, the other two also an expression.
+// Owns set-mark and set-tos, set-fc-mark, set-fc-tos, set-bc-mark and set-bc-tos: how the kernel marks the packets that it sends to a
+// client, and to a server (manual 4.4 of 3.x). The first two take a number, the others also an expression.
 
 import { NEXT_RULE } from '../../core/action.ts'
 import type { ActionSpec, RuleSet } from '../../core/action.ts'
@@ -15,7 +15,8 @@ const EVERYWHERE: readonly RuleSet[] = ['connection', 'handshake', 'session', 'r
 /** The number at the front as C writes it (decimal, 0x hexadecimal, 0 octal), and what stands behind it. */
 const NUMBER = /^(0[xX][0-9a-fA-F]+|[0-9]+)?(.*)$/s
 
-type Set = (kernel: KernelSock, value: number) => string
+type Set = (subject: Subject, value: number) => void
+type Ask = (kernel: KernelSock, value: number) => string
 
 /** A number as written; undefined: it is none, or none that fits, which was reported. */
 function numberOf(name: string, word: Word | undefined, max: number, fail: Fail): number | undefined {
@@ -28,16 +29,27 @@ function numberOf(name: string, word: Word | undefined, max: number, fail: Fail)
 }
 
 /** What the kernel says to it is its opinion of one packet option: as in HAProxy the connection goes on. */
-function apply(name: string, set: Set, { client, frontend }: Subject, value: number): void {
-  const error = client?.kernel === undefined ? '' : set(client.kernel, value)
-  if (error !== '') frontend?.process.warnOnce(`frontend ${frontend.name}: '${name}' has no effect: ${reason(error)}`)
+function tellClient(name: string, ask: Ask): Set {
+  return ({ client, frontend }, value) => {
+    const error = client?.kernel === undefined ? '' : ask(client.kernel, value)
+    if (error !== '') frontend?.process.warnOnce(`frontend ${frontend.name}: '${name}' has no effect: ${reason(error)}`)
+  }
+}
+
+/** There is no connection yet: it is made with what is kept here. */
+function keepForServer(what: 'mark' | 'tos'): Set {
+  return ({ effects, frontend }, value) => {
+    if (effects === undefined) return
+    const refused = (which: 'mark' | 'tos', error: string): void => frontend?.process.warnOnce(`frontend ${frontend.name}: 'set-bc-${which}' has no effect: ${reason(error)}`)
+    effects.serverPackets = { ...effects.serverPackets, [what]: value, refused }
+  }
 }
 
 /** `expressions`: the value may be one. Without a value, or with one beyond `max`, nothing is set. */
-function setter(name: string, arg: string, max: number, doc: string, set: Set, expressions = false): ActionSpec {
+function setter(name: string, arg: string, max: number, doc: string, set: Set, expressions = false, rules = EVERYWHERE): ActionSpec {
   return {
     name,
-    rules: EVERYWHERE,
+    rules,
     args: expressions ? `{ <${arg}> | <expr> }` : `<${arg}>`,
     doc: `${doc} Needs the linux provider.`,
     needsKernel: true,
@@ -49,14 +61,14 @@ function setter(name: string, arg: string, max: number, doc: string, set: Set, e
         return (subject) => {
           const value = expression.evaluate(subject)
           const n = value === undefined || value === NOT_YET ? undefined : cast(value, 'sint')
-          if (n?.type === 'sint' && n.value >= 0n && n.value <= BigInt(max)) apply(name, set, subject, Number(n.value))
+          if (n?.type === 'sint' && n.value >= 0n && n.value <= BigInt(max)) set(subject, Number(n.value))
           return NEXT_RULE
         }
       }
       const value = numberOf(name, words.next(), max, fail)
       if (value === undefined) return undefined
       return (subject) => {
-        apply(name, set, subject, value)
+        set(subject, value)
         return NEXT_RULE
       }
     },
@@ -76,14 +88,17 @@ function reason(error: string): string {
   }
 }
 
-const mark: Set = (kernel, value) => kernel.setMark(value)
-const tos: Set = (kernel, value) => kernel.setTos(value)
+const mark: Ask = (kernel, value) => kernel.setMark(value)
+const tos: Ask = (kernel, value) => kernel.setTos(value)
 const MARK = 'Sets the mark (SO_MARK) of the packets sent to the client, for routing and filters; takes CAP_NET_ADMIN.'
 const TOS = 'Sets the TOS or traffic class byte of the packets sent to the client.'
+const REQUEST: readonly RuleSet[] = ['request']
 
 export const packetActions: readonly ActionSpec[] = [
-  setter('set-mark', 'mark', 0xffff_ffff, MARK, mark),
-  setter('set-tos', 'tos', 0xff, TOS, tos),
-  setter('set-fc-mark', 'mark', 0xffff_ffff, MARK, mark, true),
-  setter('set-fc-tos', 'tos', 0xff, TOS, tos, true),
+  setter('set-mark', 'mark', 0xffff_ffff, MARK, tellClient('set-mark', mark)),
+  setter('set-tos', 'tos', 0xff, TOS, tellClient('set-tos', tos)),
+  setter('set-fc-mark', 'mark', 0xffff_ffff, MARK, tellClient('set-fc-mark', mark), true),
+  setter('set-fc-tos', 'tos', 0xff, TOS, tellClient('set-fc-tos', tos), true),
+  setter('set-bc-mark', 'mark', 0xffff_ffff, 'Sets the mark (SO_MARK) of all packets sent to the server, from the first on; takes CAP_NET_ADMIN.', keepForServer('mark'), true, REQUEST),
+  setter('set-bc-tos', 'tos', 0xff, 'Sets the TOS or traffic class byte of all packets sent to the server, from the first on.', keepForServer('tos'), true, REQUEST),
 ]

@@ -8,12 +8,10 @@ function refuse(name: string, rules: readonly RuleSet[], why: string, hint?: str
 
 const NO_HTTP = 'this proxy does not parse HTTP'
 const CONTENT: readonly RuleSet[] = ['request', 'response']
-const ALL: readonly RuleSet[] = ['connection', 'handshake', 'session', 'request', 'response']
 const YET = 'not supported yet'
 
 export const refusedActions: readonly ActionSpec[] = [
   refuse('switch-mode', ['request'], NO_HTTP, 'send the connection to an HTTP proxy with use_backend'),
   refuse('send-spoe-group', CONTENT, 'SPOE is not supported: write a plugin with an action'),
-  ...['set-bc-mark', 'set-bc-tos'].map((name) => refuse(name, ALL, YET)),
-  ...['do-resolve', 'do-log', 'set-retries', 'set-bandwidth-limit', 'attach-srv'].map((name) => refuse(name, CONTENT, YET)),
+  ...['do-resolve', 'do-log', 'set-bandwidth-limit', 'attach-srv'].map((name) => refuse(name, CONTENT, YET)),
 ]

@@ -35,7 +35,40 @@ function priority(name: string, bound: number, doc: string, set: (effects: Sessi
   }
 }
 
+const MOST_RETRIES = 100
+
+/** In a section with servers of its own: how often a connect to one is tried again. */
+const setRetries: ActionSpec = {
+  name: 'set-retries',
+  rules: ['request'],
+  args: '{ <int> | <expr> }',
+  doc: 'How often a connect is tried again for this session, 0 to 100, instead of `retries`. In backend and listen sections; a listen section speaks for its own servers only.',
+  compile(words, scope, fail) {
+    if (scope.section !== 'backend' && scope.section !== 'listen') return fail(`'set-retries' is not allowed in '${scope.section}' sections`, 'write it in a backend or listen section')
+    const first = words.peek()
+    if (first === undefined) return fail('expects an integer or an expression')
+    if (/^[+-]?[0-9]/.test(first.text)) {
+      words.next()
+      if (!/^[0-9]{1,3}$/.test(first.text) || Number(first.text) > MOST_RETRIES) return fail(`'set-retries' : ${first.text} is not within 0 and ${MOST_RETRIES}.`, undefined, first)
+      const retries = Number(first.text)
+      return ({ effects }) => {
+        if (effects !== undefined) effects.retries = retries
+        return NEXT_RULE
+      }
+    }
+    const expression = compileExpression(words, scope, fail)
+    if (expression === undefined || checkStage(expression, scope, fail, 'set-retries') === undefined) return undefined
+    return (subject) => {
+      const value = expression.evaluate(subject)
+      const n = value === undefined || value === NOT_YET ? undefined : cast(value, 'sint')
+      if (subject.effects !== undefined && n?.type === 'sint' && n.value >= 0n && n.value <= BigInt(MOST_RETRIES)) subject.effects.retries = Number(n.value)
+      return NEXT_RULE
+    }
+  },
+}
+
 export const sessionActions: readonly ActionSpec[] = [
+  setRetries,
   {
     name: 'set-log-level',
     rules: ['request', 'response'],

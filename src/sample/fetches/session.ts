@@ -43,5 +43,5 @@ export const sessionFetches: readonly FetchSpec[] = [
   current('cur_connect_timeout', 'backend', 'The connect timeout that holds now, ms.', ({ timeouts }) => timeouts.connect),
   current('cur_queue_timeout', 'backend', 'The queue timeout that holds now, ms.', ({ timeouts }) => timeouts.queue),
   current('cur_tarpit_timeout', 'frontend', 'The tarpit timeout that holds now, ms.', ({ timeouts }) => timeouts.tarpit),
-  current('cur_max_retries', 'backend', 'The number of retries that holds now.', ({ retries }) => retries),
+  number('cur_max_retries', 'backend', 'The number of retries that holds now.', ({ effects, backend, frontend }) => effects?.retries ?? (backend ?? frontend)?.retries),
 ]
