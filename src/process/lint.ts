@@ -6,32 +6,15 @@
 // file as it ever did.
 
 import { readFileSync } from 'node:fs'
-import type { Place, Problem } from '../core/keyword.ts'
+import type { Problem } from '../core/keyword.ts'
 import type { Plugin } from '../core/plugin.ts'
 import type { Configuration } from '../config/configuration.ts'
 import { acceptProxyOpen } from './lint/accept-proxy-open.ts'
 import { clientCertificates } from './lint/client-certificates.ts'
+import type { LintRule } from './lint/lint-rule.ts'
 import { missingTimeouts } from './lint/missing-timeouts.ts'
 import { sniWithoutWait } from './lint/sni-without-wait.ts'
 import { unreachableRules } from './lint/unreachable-rules.ts'
-
-/** What a rule of lint found. */
-export interface Finding {
-  readonly place: Place
-  readonly text: string
-  /** What to write instead. */
-  readonly instead: string
-}
-
-export interface LintRule {
-  /** By which comments name it. */
-  readonly name: string
-  /** One line. */
-  readonly doc: string
-  /** HAProxy warns of it too: a check that has warned does not say it again. */
-  readonly warned?: boolean
-  find(configuration: Configuration, plugins: readonly Plugin[]): readonly Finding[]
-}
 
 export const lintRules: readonly LintRule[] = [sniWithoutWait, acceptProxyOpen, unreachableRules, clientCertificates, missingTimeouts]
 

@@ -1,6 +1,5 @@
 // Owns the lint rule about PROXY and NetScaler headers that anybody may send: who sends one says who he is.
 
-import type { Keyword } from '../../core/keyword.ts'
 import type { Plugin } from '../../core/plugin.ts'
 import type { BindLine } from '../../config/lines.ts'
 import { bindLines } from '../../config/lines.ts'
@@ -8,23 +7,8 @@ import type { ProxySection } from '../../config/configuration.ts'
 import { hasFrontend } from '../../config/configuration.ts'
 import { disabled } from '../../config/keywords/proxy.ts'
 import type { Rule } from '../../sample/rules.ts'
-import type { Finding, LintRule } from '../lint.ts'
-
-/** A keyword that a plugin brings, by its name. */
-export function keywordNamed(plugins: readonly Plugin[], name: string, section: string): Keyword<unknown> | undefined {
-  return plugins.flatMap((plugin) => plugin.keywords ?? []).find((keyword) => keyword.name === name && keyword.sections.some((s) => s === section))
-}
-
-function isRule(value: unknown): value is Rule {
-  return typeof value === 'object' && value !== null && 'act' in value && 'keyword' in value
-}
-
-/** The rules of a set that a plugin brings. */
-export function rulesOf(proxy: ProxySection, plugins: readonly Plugin[], name: string): readonly Rule[] {
-  const keyword = keywordNamed(plugins, name, 'frontend')
-  const value: unknown = keyword === undefined ? undefined : proxy.values.get(keyword)
-  return Array.isArray(value) ? value.filter(isRule) : []
-}
+import type { Finding, LintRule } from './lint-rule.ts'
+import { keywordNamed, pluginRules } from './plugin-keywords.ts'
 
 const REFUSES: ReadonlySet<string> = new Set(['reject', 'silent-drop'])
 
@@ -51,7 +35,7 @@ function instead(accept: string, expect: string): string {
 const asked = (value: unknown): boolean => value !== undefined && value !== false
 
 function findIn(proxy: ProxySection, plugins: readonly Plugin[]): Finding[] {
-  const rules = rulesOf(proxy, plugins, 'tcp-request connection')
+  const rules = pluginRules(proxy, plugins, 'tcp-request connection')
   const guarded = rules.some((rule) => REFUSES.has(rule.action) && onSource(rule))
   const lines = proxy.values.get(bindLines) ?? []
   if (guarded || lines.every(isNear)) return []

@@ -14,8 +14,8 @@ import { crtBase } from '../../config/keywords/global.ts'
 import { defaultBackend, disabled } from '../../config/keywords/proxy.ts'
 import { bindLines } from '../../config/lines.ts'
 import { useBackendRules } from '../../sample/switching.ts'
-import type { Finding, LintRule } from '../lint.ts'
-import { keywordNamed } from './accept-proxy-open.ts'
+import type { Finding, LintRule } from './lint-rule.ts'
+import { keywordNamed } from './plugin-keywords.ts'
 
 /** A name that a bind line serves, and whether clients have to show a certificate for it. */
 interface Served {

@@ -7,7 +7,7 @@ import { disabled } from '../../config/keywords/proxy.ts'
 import { dispatch } from '../../config/keywords/source.ts'
 import { timeoutClient, timeoutConnect, timeoutServer } from '../../config/keywords/timeouts.ts'
 import { bindLines, serverLines } from '../../config/lines.ts'
-import type { Finding, LintRule } from '../lint.ts'
+import type { Finding, LintRule } from './lint-rule.ts'
 
 function findIn(proxy: ProxySection): Finding[] {
   const { values } = proxy

@@ -7,7 +7,7 @@ import { disabled } from '../../config/keywords/proxy.ts'
 import { requestInspectDelay, requestRules } from '../../sample/content.ts'
 import type { Condition } from '../../sample/condition.ts'
 import { useBackendRules } from '../../sample/switching.ts'
-import type { Finding, LintRule } from '../lint.ts'
+import type { Finding, LintRule } from './lint-rule.ts'
 
 const HELLO = /\breq[._]ssl_(?:sni|alpn|ec_ext|st_ext|hello_type|ver)\b/
 

@@ -8,8 +8,8 @@ import { defaultBackend, disabled } from '../../config/keywords/proxy.ts'
 import { requestRules, responseRules } from '../../sample/content.ts'
 import type { Condition } from '../../sample/condition.ts'
 import { useBackendRules, useServerRules } from '../../sample/switching.ts'
-import type { Finding, LintRule } from '../lint.ts'
-import { rulesOf } from './accept-proxy-open.ts'
+import type { Finding, LintRule } from './lint-rule.ts'
+import { pluginRules } from './plugin-keywords.ts'
 
 interface Ordered {
   readonly keyword: string
@@ -54,7 +54,7 @@ function findIn(proxy: ProxySection, plugins: readonly Plugin[]): Finding[] {
   const findings: Finding[] = []
   if (hasFrontend(proxy.kind)) {
     for (const set of ['connection', 'handshake', 'session']) {
-      findings.push(...unreachable(rulesOf(proxy, plugins, `tcp-request ${set}`).map((rule) => ({ ...rule, final: FINAL.has(rule.action) }))))
+      findings.push(...unreachable(pluginRules(proxy, plugins, `tcp-request ${set}`).map((rule) => ({ ...rule, final: FINAL.has(rule.action) }))))
     }
     const routes = (values.get(useBackendRules) ?? []).map((rule) => ({ ...rule, final: true }))
     findings.push(...unreachable(routes))
