@@ -190,6 +190,57 @@ for (const provider of providers) {
       }
     })
 
+    t.test('a record cut anywhere, and another behind it: both are read, though nothing more comes', async (t) => {
+      const ends = await serve(t, provider)
+      for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+        for (const flight of [false, true]) {
+          // 5: all of the header; 40: within the end of the handshake, where that is held, too
+          for (const cut of [3, 5, 6, 40, 90, 2000]) {
+            const held: Buffer[] = []
+            let holding = false
+            let to: net.Socket | undefined
+            const hands = net.createServer((from) => {
+              to = net.connect(ends.port, '127.0.0.1').setNoDelay(true)
+              from.on('data', (chunk: Buffer) => {
+                if (holding) held.push(chunk)
+                else to?.write(chunk)
+                holding ||= flight // all behind the hello
+              })
+              to.pipe(from)
+              t.teardown(() => (from.destroy(), to?.destroy()))
+            })
+            await new Promise<void>((resolve) => hands.listen(0, '127.0.0.1', resolve))
+            t.teardown(() => hands.close())
+            const address = hands.address()
+            const client = tls.connect({ port: typeof address === 'object' && address !== null ? address.port : 0, host: '127.0.0.1', servername: 'server.test', ca: made.ca, maxVersion })
+            t.teardown(() => client.destroy())
+            const end = await ends.next()
+            // TLS 1.2 has a second flight of the client before it is secure
+            if (flight && maxVersion === 'TLSv1.2') while (held.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+            else await new Promise((resolve) => client.once('secureConnect', resolve))
+            if (!flight) await end.over()
+            holding = true
+            if (!flight || maxVersion === 'TLSv1.3') {
+              client.write('a'.repeat(3000))
+              client.write('b'.repeat(500))
+              while (Buffer.concat(held).length < 3500) await new Promise((resolve) => setTimeout(resolve, 5))
+            }
+            const bytes = Buffer.concat(held)
+            to?.write(bytes.subarray(0, cut))
+            await new Promise((resolve) => setTimeout(resolve, 20)) // so that the pieces are read one by one
+            holding = false
+            to?.write(bytes.subarray(cut))
+            if (flight && maxVersion === 'TLSv1.2') await end.over()
+            else await Promise.race([end.until(() => end.text.length >= 3500), new Promise((resolve) => setTimeout(resolve, 3000, 'stuck'))])
+            t.equal(end.state, 'done')
+            if (!flight || maxVersion === 'TLSv1.3') t.equal(end.text.length, 3500, `${maxVersion} cut at ${cut}${flight ? ' of the last flight' : ''}`)
+            client.destroy()
+            end.close()
+          }
+        }
+      }
+    })
+
     t.test('a hello that comes byte by byte', async (t) => {
       const ends = await serve(t, provider, {}, 3)
       // an unpatched TLS client whose first flight goes through a slow pair of hands

@@ -76,6 +76,8 @@ export interface OpenSsl {
   write(ssl: Ptr, from: Ptr, size: number): number
   writeFrom(ssl: Ptr, from: Uint8Array, size: number): number
   hasPending(ssl: Ptr): number
+  /** RH: at or in a header; RB: in what follows one. */
+  recordState(ssl: Ptr): string
   getError(ssl: Ptr, result: number): number
   shutdown(ssl: Ptr): number
   setShutdown(ssl: Ptr, mode: number): void
@@ -294,6 +296,7 @@ function bindFunctions(koffi: typeof import('koffi')): OpenSsl {
     write: f('int SSL_write(intptr_t, intptr_t, int)'),
     writeFrom: f('int SSL_write(intptr_t, void *, int)'),
     hasPending: f('int SSL_has_pending(intptr_t)'),
+    recordState: f('const char *SSL_rstate_string(intptr_t)'),
     getError: f('int SSL_get_error(intptr_t, int)'),
     shutdown: f('int SSL_shutdown(intptr_t)'),
     setShutdown: f('void SSL_set_shutdown(intptr_t, int)'),

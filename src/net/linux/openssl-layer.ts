@@ -11,9 +11,8 @@
 // error. Emptying it costs more than a read does. So reads and writes are made without, and an error is believed only if it is
 // still one when tried again on an empty queue; whoever fails leaves it empty.
 
-import type { Address } from '../../core/address.ts'
 import type { Bytes } from '../../core/bytes.ts'
-import { EMPTY_IN, ERR_IN, ERR_OUT, FULL_OUT, SHUT_IN, SHUT_OUT, type Flow, type HandshakeState, type Owner } from '../../core/sock.ts'
+import { EMPTY_IN, ERR_IN, ERR_OUT, FULL_OUT, SHUT_IN, SHUT_OUT, type Flow, type HandshakeState } from '../../core/sock.ts'
 import { HANDSHAKE_CLOSED, HANDSHAKE_FAILURE, TLS_FATAL, type TlsCertificate, type TlsFacts, type TlsFailure, type TlsLive, type TlsSecrets, type TlsSession } from '../../core/tls.ts'
 import type { OpenSsl } from './openssl-calls.ts'
 import type { TlsContext } from './openssl-context.ts'
@@ -22,6 +21,7 @@ import { opensslSecrets } from './openssl-secrets.ts'
 import { peerChain, sessionFacts } from './openssl-facts.ts'
 import { forgetKeyLog, keyLogged } from './openssl-keylog.ts'
 import { addressOf } from './openssl-lent.ts'
+import { OverSock } from './over-sock.ts'
 import { makeRoom } from './room.ts'
 import type { LinuxSock } from './sock.ts'
 import { E } from './syscalls.ts'
@@ -29,13 +29,13 @@ import { E } from './syscalls.ts'
 const BIO_C_SET_MEM_EOF_RETURN = 130
 const BOTH_SHUT = 3
 const RECORD = 16384
+const WITHIN_RECORD = 'RB'
 const NOTHING = Buffer.alloc(1)
 
-export abstract class OpenSslLayer implements TlsSession, TlsLive {
+export abstract class OpenSslLayer extends OverSock implements TlsSession, TlsLive {
   error = ''
   failure: TlsFailure | undefined
   protected readonly ssl: OpenSsl
-  protected readonly lower: LinuxSock
   /** SSL *; 0 once it is freed. */
   protected handle: number
   readonly #shared: Buffer
@@ -48,6 +48,8 @@ export abstract class OpenSslLayer implements TlsSession, TlsLive {
   #heard = false
   /** What OpenSSL has read from the kernel and not given out is known: nothing of the handshake is among it. */
   #counted = false
+  /** It held nothing but the beginning of a header as it found the kernel's buffer empty: its next read asks for all that has come by then. */
+  #fresh = true
   #ended = false
   /** close_notify is under way, or out. */
   #ending = false
@@ -59,8 +61,8 @@ export abstract class OpenSslLayer implements TlsSession, TlsLive {
   #facts: TlsFacts | undefined
 
   constructor(ssl: OpenSsl, context: TlsContext, lower: LinuxSock, rest: Bytes) {
+    super(lower)
     this.ssl = ssl
-    this.lower = lower
     this.#shared = lower.shared
     this.#address = addressOf(ssl, lower.shared)
     this.handle = ssl.sslNew(context.ctx)
@@ -77,14 +79,6 @@ export abstract class OpenSslLayer implements TlsSession, TlsLive {
       ssl.bioCtrl(memory, BIO_C_SET_MEM_EOF_RETURN, -1) // empty is "not yet", not the end
       ssl.setRbio(this.handle, memory)
     }
-  }
-
-  get owner(): Owner {
-    return this.lower.owner
-  }
-
-  set owner(owner: Owner) {
-    this.lower.owner = owner
   }
 
   protected abstract step(): number
@@ -125,6 +119,7 @@ export abstract class OpenSslLayer implements TlsSession, TlsLive {
       const error = this.ssl.getError(this.handle, result)
       this.#wantsOut = error === WANT_WRITE
       if (error === WANT_READ) {
+        this.#fresh = this.#betweenRecords()
         if (!this.#onward()) this.lower.waitIn()
       } else if (error === WANT_WRITE) this.lower.waitOut()
       else this.#broken(result, error, errno)
@@ -137,9 +132,20 @@ export abstract class OpenSslLayer implements TlsSession, TlsLive {
    * may have filled what it asked for.
    */
   #count(): void {
+    const fresh = this.#fresh
+    this.#fresh = false
     if (this.shown || this.#rest !== undefined) return
     this.#counted = true
-    if (this.lower.hung || this.ssl.hasPending(this.handle) === 1) return
+    if (fresh && !this.lower.hung && this.ssl.hasPending(this.handle) !== 1) this.#empty()
+  }
+
+  /** Within a record OpenSSL asks the kernel for no more than the rest of it, and what comes behind that stays there. */
+  #betweenRecords(): boolean {
+    return this.ssl.recordState(this.handle) !== WITHIN_RECORD
+  }
+
+  #empty(): void {
+    this.#fresh = true
     this.#more = false
     this.lower.waitIn()
   }
@@ -197,8 +203,9 @@ export abstract class OpenSslLayer implements TlsSession, TlsLive {
     if (this.#ended) return SHUT_IN
     const { lower } = this
     if (!this.#more && (this.#wantsOut ? lower.full : lower.dry)) return EMPTY_IN
-    const had = into.end - into.start
-    if (had > 0) return this.#fillBehind(into)
+    let fresh = this.#fresh
+    this.#fresh = false
+    if (into.end > into.start) return this.#fillBehind(into, fresh)
     const room = this.#shared.length
     let filled = 0
     let flow: Flow = 0
@@ -209,10 +216,11 @@ export abstract class OpenSslLayer implements TlsSession, TlsLive {
         break
       }
       filled += n
-      if (this.#drained(filled)) {
+      if (this.#drained(filled, fresh)) {
         flow = EMPTY_IN
         break
       }
+      fresh = false
     }
     if (filled === 0) return flow
     into.lend(this.#shared, filled)
@@ -220,28 +228,27 @@ export abstract class OpenSslLayer implements TlsSession, TlsLive {
   }
 
   /** Behind bytes that wait: one record. */
-  #fillBehind(into: Bytes): Flow {
+  #fillBehind(into: Bytes, fresh: boolean): Flow {
     const room = makeRoom(into)
     const n = this.ssl.readInto(this.handle, into.buffer.subarray(into.end, into.end + room), room)
     if (n <= 0) return this.#nothing(n)
     into.end += n
-    return this.#drained(n) ? EMPTY_IN : 0
+    return this.#drained(n, fresh) ? EMPTY_IN : 0
   }
 
   /**
-   * All that was in the kernel's buffer has been read, known without a further call: OpenSSL asks for much more than a record, has nothing
-   * left over, and what came is less than it asked for. The peer's end would have to be read separately.
+   * All that was in the kernel's buffer has been read, known without a further call: OpenSSL had nothing, asked for much more than a record,
+   * has nothing left over, and the first record is less than it asked for. The peer's end would have to be read separately.
    */
-  #drained(filled: number): boolean {
+  #drained(filled: number, fresh: boolean): boolean {
     this.#wantsOut = false
     this.#more = true
     if (!this.#heard) {
       this.#heard = true
       this.settled()
     }
-    if (!this.#counted || filled >= RECORD || this.#rest !== undefined || this.lower.hung || this.ssl.hasPending(this.handle) === 1) return false
-    this.#more = false
-    this.lower.waitIn()
+    if (!fresh || !this.#counted || filled >= RECORD || this.#rest !== undefined || this.lower.hung || this.ssl.hasPending(this.handle) === 1) return false
+    this.#empty()
     return true
   }
 
@@ -253,6 +260,7 @@ export abstract class OpenSslLayer implements TlsSession, TlsLive {
       this.#more = false
       this.#wantsOut = false
       this.#counted = true
+      this.#fresh = this.#betweenRecords()
       return this.lower.waitIn()
     }
     if (error === WANT_WRITE) {
@@ -358,10 +366,6 @@ export abstract class OpenSslLayer implements TlsSession, TlsLive {
     return true // the peer is gone, or a record was given up half-sent: there is nobody to say good-bye to
   }
 
-  shutCtrl(): boolean {
-    return this.lower.shutCtrl()
-  }
-
   close(): void {
     this.#free()
     this.lower.close()
@@ -384,17 +388,5 @@ export abstract class OpenSslLayer implements TlsSession, TlsLive {
     forgetKeyLog(handle)
     ssl.sslFree(handle)
     this.#rest = undefined
-  }
-
-  again(): void {
-    this.lower.again()
-  }
-
-  local(): Address {
-    return this.lower.local()
-  }
-
-  remote(): Address {
-    return this.lower.remote()
   }
 }
