@@ -80,8 +80,11 @@ t.test('rules wait for bytes, and are asked again as they come', async (t) => {
 t.test('no more will come: at the end of the delay, at the peer\'s end, with the buffer full', async (t) => {
   const lines = ['tcp-request inspect-delay 5s', 'tcp-request content accept if { req.len ge 5000 }', 'tcp-request content reject']
   const late = await on(lines)
-  late.accept().arrive('abc')
-  late.pass(4900)
+  const slow = late.accept()
+  slow.arrive('abc')
+  late.pass(3000)
+  slow.arrive('def') // no delay starts again
+  late.pass(1900)
   t.same(late.lines, [])
   late.pass(200)
   t.same(letters(late), ['PR'])

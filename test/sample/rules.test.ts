@@ -17,9 +17,14 @@ import { inet, proxyView, Section, StillHandshake, subject, words } from './sect
 
 const app: App = { name: 'echo', open: () => {} }
 let counted = 0
+let asked = 0
 const plugin: Plugin = {
   name: 'test',
   services: { echo: app },
+  fetches: [
+    { name: 'asked', output: 'sint', source: 'internal', doc: 'How often it was asked.', compile: () => () => ({ type: 'sint', value: BigInt(++asked) }) },
+    { name: 'several', output: 'str', source: 'internal', doc: 'Two values.', compile: () => () => ({ type: 'str', value: 'first', others: [{ type: 'str', value: 'second' }] }) },
+  ],
   actions: [{ name: 'count', rules: ['request'], args: '', doc: 'Counts.', compile: () => () => (counted++, NEXT_RULE) }],
 }
 
@@ -56,6 +61,7 @@ t.test('content rules decide as soon as they can, wherever the input is cut, and
     [['count', 'reject if { req.len gt 100 } FALSE', 'accept'], 'accept', 0],
     [['count', 'accept if { req.len gt 100 } or TRUE', 'reject'], 'accept', 0],
     [['count', 'accept if { req.payload(0,0) -m sub example }', 'reject'], 'accept', 12],
+    [['count', 'accept if { req.payload(0,0),lower -m sub example }', 'reject'], 'accept', 12],
     [['count', 'capture req.payload(0,4) len 4', 'accept'], 'accept', 4],
     [['count', 'capture req.payload(0,400) len 4', 'accept'], 'accept', 'end'],
     [['count', 'set-var(txn.a) req.payload(0,4)', 'accept'], 'accept', 0],
@@ -70,6 +76,29 @@ t.test('content rules decide as soon as they can, wherever the input is cut, and
       if (needs === 'end') t.ok(final, `${label}: only the end decides`)
       else t.ok(!final && at === (needs === 0 ? 0 : needs <= cut ? cut : bytes.length), `${label}: decided at ${at}`)
     }
+  }
+})
+
+t.test('an action that waits is asked again without its condition; a variable is what it was when it was set', async (t) => {
+  const waiting = new RuleRun(section(['capture req.payload(0,8) len 4 if { asked eq 1 }', 'accept']).get(requestRules) ?? [])
+  const s = subject()
+  s.request = { bytes: Buffer.from('abcdef'), final: false }
+  asked = 0
+  t.equal(waiting.evaluate(s, false).result, 'wait')
+  s.request = { bytes: Buffer.from('abcdefgh'), final: false }
+  t.equal(waiting.evaluate(s, false).result, 'accept')
+  t.equal(asked, 1)
+  t.strictSame(s.effects.requestCaptures, ['abcd'])
+
+  const kept = new RuleRun(section(['set-var(txn.a) req.payload(0,0)', 'reject if { var(txn.a) -m str never }', 'accept']).get(requestRules) ?? [])
+  const other = subject()
+  other.request = { bytes: Buffer.from('abcdef'), final: false }
+  t.equal(kept.evaluate(other, false).result, 'accept', 'it does not change with more bytes')
+})
+
+t.test('of several values one that matches is enough', async (t) => {
+  for (const [pattern, result] of [['first', 'accept'], ['second', 'accept'], ['third', 'next']] as const) {
+    t.equal(new RuleRun(section([`accept if { several -m str ${pattern} }`]).get(requestRules) ?? []).evaluate(subject(), true).result, result, pattern)
   }
 })
 
