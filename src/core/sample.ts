@@ -3,7 +3,6 @@
 
 import type { Address } from './address.ts'
 import type { Contents, Peer, ProxyView, ServerView } from './view.ts'
-import type { FactKey } from './handler.ts'
 import type { Args, Place, Values, Word } from './keyword.ts'
 import type { Plugin } from './plugin.ts'
 import type { OutgoingPackets } from './provider.ts'
@@ -107,6 +106,8 @@ export interface Variables {
   get(variable: VariableName): Sample | undefined
   set(variable: VariableName, value: Sample): void
   unset(variable: VariableName): void
+  /** Those of a scope that are set, in the order in which they were first set. */
+  each(scope: VariableScope, visit: (name: string, value: Sample) => void): void
 }
 
 /** What rules change of a session besides its addresses and variables. Whoever runs the session keeps it and acts on it. */
@@ -128,6 +129,8 @@ export interface SessionEffects {
   service?: string
   /** Where the content rule stands that ended its rule set. */
   lastRule?: Place
+  /** Where the content rule stands that waits for something. */
+  waitingRule?: Place | undefined
 }
 
 /** What an expression is asked about: a connection with all that is known of it at this stage. Parts not there yet are undefined. */
@@ -232,6 +235,3 @@ export interface ConverterSpec {
   readonly doc: string
   compile(args: ArgValues, scope: Scope, fail: Fail): Convert | undefined
 }
-
-/** The subject's variables of a connection, a fact so that its handlers and its stream share them. */
-export type VariablesKey = FactKey<Variables>

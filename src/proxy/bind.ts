@@ -27,7 +27,6 @@ export interface BindHost {
 /** The listener that a connection came in by. */
 export const bindFact = factKey<Bind>('bind')
 
-/** One listener of a bind line: what its connections go through, and who is told how that ended. */
 export class Bind implements ConnectionEvents, ListenerView {
   readonly id: number
   readonly label: string | undefined

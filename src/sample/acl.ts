@@ -139,7 +139,8 @@ export function compileTest(words: readonly Word[], scope: Scope, fail: Fail): A
     )
   }
   groups.push(slot)
-  return { text: words.map((w) => w.text).join(' '), fetch: expression.fetch, source: expression.source, evaluate: evaluator(expression, groups, words.map((w) => w.text).join(' ')) }
+  const text = words.map((w) => w.text).join(' ')
+  return { text, fetch: expression.fetch, source: expression.source, evaluate: evaluator(expression, groups, text) }
 }
 
 function noMethod(expression: Expression, fail: Fail, at: Word): undefined {

@@ -25,8 +25,8 @@ export const NO_SPLICE = 4096
 export const FIN_DUE = 8192 // shutCtrl() was called in this turn; the call is made at its end
 export const AGAIN = 16384
 export const SENDING = 32768 // bytes of this sock are in the ring and unanswered
-export const HEARD = 131072 // something was read
 export const BULK = 65536 // the last read brought all that it asked for, and that was not little
+export const HEARD = 131072 // something was read
 
 /** The state after an event with these EPOLL* flags. */
 export function seen(state: number, flags: number): number {
