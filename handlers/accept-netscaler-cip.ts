@@ -4,7 +4,7 @@
 //
 // What came instead of a good header is left unread, so the end is RST, as in HAProxy.
 
-import { factKey, keyword, more, next, readNetscalerCip, reset, tuneBufsize } from 'headgate/plugin'
+import { CONNECTED_ENDS, factKey, keyword, more, next, readNetscalerCip, reset, tuneBufsize } from 'headgate/plugin'
 import type { FactKey, Handler, Handshake, MakeHandler, PlanLine, Plugin, Verdict } from 'headgate/plugin'
 
 const MAX_MAGIC = 0xffff_ffff
@@ -61,6 +61,7 @@ class AcceptNetscalerCip implements Handler {
       case 'header':
         hs.take(read.length)
         hs.set(received, true)
+        if (hs.get(CONNECTED_ENDS) === undefined) hs.set(CONNECTED_ENDS, { src: hs.src, dst: hs.dst })
         hs.src = read.src
         hs.dst = read.dst
         return next()

@@ -3,7 +3,7 @@
 //
 // What came instead of a good header is left unread, so the end is RST, as in HAProxy.
 
-import { bool, flag, more, next, proxyHeaderFact, readProxyHeader, reset, TLV, tlvOf, tuneBufsize } from 'headgate/plugin'
+import { CONNECTED_ENDS, bool, flag, more, next, proxyHeaderFact, readProxyHeader, reset, TLV, tlvOf, tuneBufsize } from 'headgate/plugin'
 import type { FetchSpec, Handler, Handshake, MakeHandler, PlanLine, Plugin, ProxyHeader, Sample, Verdict } from 'headgate/plugin'
 
 export const acceptProxy = flag('accept-proxy', ['bind'], 'Every connection begins with a PROXY protocol header, version 1 or 2, and is known by the addresses in it.')
@@ -53,6 +53,7 @@ class AcceptProxy implements Handler {
         const { header } = read
         hs.take(header.length)
         hs.set(proxyHeaderFact, header)
+        if (hs.get(CONNECTED_ENDS) === undefined) hs.set(CONNECTED_ENDS, { src: hs.src, dst: hs.dst })
         // Announced without addresses (LOCAL, UNKNOWN): the connection keeps its own.
         if (header.src.family !== 'none') hs.src = header.src
         if (header.dst.family !== 'none') hs.dst = header.dst

@@ -4,7 +4,7 @@
 // check) has none: version 1 then announces the socket's own ends, version 2 says LOCAL.
 
 import { X509Certificate } from 'node:crypto'
-import { buildProxyV1, buildProxyV2, certificateAlgorithms, keyword, next, originFact, PP2_CLIENT, sslTlv, textTlv, tlsFact, TLV, uniqueIdFact } from 'headgate/plugin'
+import { buildProxyV1, buildProxyV2, certificateAlgorithms, keyword, next, originFact, proxyHeaderFact, PP2_CLIENT, sslTlv, textTlv, tlsFact, TLV, uniqueIdFact } from 'headgate/plugin'
 import type { CertificateAlgorithms, Handler, Handshake, Keyword, MakeHandler, Origin, PlanLine, Plugin, TlsCertificate, TlsFacts, Tlv } from 'headgate/plugin'
 
 const OPTIONS = ['ssl', 'cert-cn', 'ssl-cipher', 'cert-sig', 'cert-key', 'authority', 'crc32c', 'unique-id'] as const
@@ -72,7 +72,12 @@ function headerV2(hs: Handshake, options: ReadonlySet<Option>): Uint8Array {
 function values(origin: Origin | undefined, tls: TlsFacts | undefined, options: ReadonlySet<Option>): Tlv[] {
   const tlvs: Tlv[] = []
   if (tls !== undefined && tls.alpn !== '') tlvs.push(textTlv(TLV.alpn, tls.alpn))
-  if (tls !== undefined && tls.sni !== '' && options.has('authority')) tlvs.push(textTlv(TLV.authority, tls.sni))
+  if (options.has('authority')) {
+    // What the proxy before us announced comes first: it saw the client.
+    const announced = origin?.get(proxyHeaderFact)?.tlvs.find(({ type }) => type === TLV.authority)?.value
+    if (announced !== undefined) tlvs.push({ type: TLV.authority, value: announced })
+    else if (tls !== undefined && tls.sni !== '') tlvs.push(textTlv(TLV.authority, tls.sni))
+  }
   if (options.has('unique-id')) tlvs.push({ type: TLV.uniqueId, value: Buffer.from(origin?.get(uniqueIdFact) ?? '', 'latin1') })
   if (options.has('ssl')) tlvs.push(tls === undefined ? sslTlv(0, 0, []) : session(tls, options))
   return tlvs

@@ -107,5 +107,8 @@ export const LISTENER: FactKey<ListenerView> = factKey<ListenerView>('listener')
 /** The frontend that accepted a connection. */
 export const FRONTEND: FactKey<ProxyView> = factKey<ProxyView>('frontend')
 
+/** The ends that a connection really has, where a PROXY header or the like has announced others. */
+export const CONNECTED_ENDS: FactKey<{ readonly src: Address; readonly dst: Address }> = factKey<{ readonly src: Address; readonly dst: Address }>('connected ends')
+
 /** What `tcp-request session` rules made of a connection's ends: the session begins with these, the connection keeps its own. */
 export const SESSION_ENDS: FactKey<{ readonly src: Address; readonly dst: Address }> = factKey<{ readonly src: Address; readonly dst: Address }>('session ends')

@@ -22,6 +22,7 @@ export class HandshakeSubject implements Subject {
   readonly trace: Trace | undefined
   readonly #now: () => number
   readonly #session: boolean
+  readonly #number: number
 
   /**
    * @param now the clock, ms since the epoch
@@ -32,6 +33,7 @@ export class HandshakeSubject implements Subject {
     this.trace = hs.get(TRACE)
     this.#now = now
     this.#session = session
+    this.#number = hs.id
   }
 
   now(): number {
@@ -67,7 +69,7 @@ export class HandshakeSubject implements Subject {
   /** What is known of a session that there is not yet. */
   get record(): SessionRecord {
     const name = this.frontend?.name ?? ''
-    return { ...NO_SESSION, uniqueId: this.client.get(uniqueIdFact), client: this.src, local: this.dst, acceptDate: this.#now(), frontend: name, backend: name }
+    return { ...NO_SESSION, sessionNumber: this.#number, uniqueId: this.client.get(uniqueIdFact), client: this.src, local: this.dst, acceptDate: this.#now(), frontend: name, backend: name }
   }
 }
 

@@ -337,6 +337,7 @@ t.test('unique-id-format: made once, where the handshakes are done, and sent to 
   t.equal(id('%{+X}o\\ %ci:%cp_%fi:%fp'), 'CB007109:04D2_C6336407:01BB', 'as the manual writes it, of the announced ends')
   t.equal(id('"%{+X}o  %cp  x-%[str(a)]-%[var(sess.none)]-"'), '04D2 x-a--', 'blanks in a row are one, what is absent is empty')
   t.equal(id(`${'a'.repeat(120)}%[str(${'b'.repeat(20)})]`), `${'a'.repeat(120)}${'b'.repeat(7)}`, 'at most 127 bytes')
+  t.match(id('%rt'), /^[1-9]\d*$/, 'the number of the connection')
   t.equal(id('%[var(sess.a)]', '\n tcp-request session set-var(sess.a) str(seen)'), 'seen')
   t.equal(reads(LISTEN).accept().get(uniqueIdFact), undefined)
 

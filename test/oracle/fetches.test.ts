@@ -285,3 +285,23 @@ backend backup
     server.close()
   },
 })
+
+await compareObserved(t, {
+  name: 'a session for which no backend was chosen',
+  expressions: ['be_name', 'be_id', 'fe_name', 'srv_name', 'bc_src', 'be_conn(b)'],
+  config: (ports, fields) => `frontend f
+  id 42
+  bind 127.0.0.1:${ports.port('f')}
+  tcp-request inspect-delay 1s
+  tcp-request content reject if { req.len gt 0 }
+  default_backend b
+  ${fields}
+backend b
+  server s 127.0.0.1:${ports.port('server')}`,
+  async act(ports) {
+    const client = net.connect(ports.port('f'), '127.0.0.1')
+    client.end('x')
+    client.resume()
+    await once(client, 'close')
+  },
+})

@@ -177,12 +177,16 @@ const V4 = ipv4('10.1.2.3', 4000, '10.4.5.6', 443)
 const V6 = ipv6('20010db8000000000000000000000001', 4000, '20010db8000000000000000000000002', 443)
 const PP_FACTS = '%[fc_rcvd_proxy] %[fc_pp_authority] %[fc_pp_unique_id] %ci:%cp'
 
+const OWN_ENDS = '%[src] %[dst] %[fc_src] %[fc_dst] %[fc_src_is_local] %[fc_dst_is_local]'
+
 const incoming: Scenario[] = [
   received('in-tcp4', 'v1 TCP4', ['PROXY TCP4 10.1.2.3 10.4.5.6 4000 443\r\n']),
   received('in-tcp6', 'v1 TCP6', ['PROXY TCP6 2001:db8::1 2001:db8::2 4000 443\r\n']),
   received('in-unknown', 'v1 UNKNOWN', ['PROXY UNKNOWN\r\n']),
   received('in-v2-4', 'v2 over IPv4', [v2({ addresses: V4 })]),
   received('in-v2-6', 'v2 over IPv6', [v2({ family: 0x21, addresses: V6 })]),
+  received('in-v2-ends', 'fc_src and its like are of the connection, whatever is announced', [v2({ addresses: V4 })], { format: OWN_ENDS }),
+  received('in-v2-ends-local', 'of a header without addresses, too', [v2({ command: 0x20, family: 0 })], { format: OWN_ENDS }),
   received('in-v2-local', 'v2 LOCAL', [v2({ command: 0x20, family: 0 })]),
   received('in-v2-local-addr', 'v2 LOCAL with addresses: they do not count', [v2({ command: 0x20, addresses: V4 })]),
   received('in-v2-local-tlv', 'trap 8: TLVs also with LOCAL', [v2({ command: 0x20, addresses: V4, tlvs: [[0x02, 'name.test'], [0x05, 'id-1']] })], {
@@ -235,6 +239,19 @@ const incoming: Scenario[] = [
       return readHeader((await server.wire()).bytes, portNames(w, client))
     },
   },
+  ...[true, false].map(
+    (announced): Scenario => ({
+      name: `authority, ${announced ? 'as announced to us, is passed on, whatever the server name of TLS' : 'not announced, is the server name of TLS'}`,
+      config: pair(`authority-${announced}`, ({ certificates }) => ({ bind: `accept-proxy ssl crt ${certificates.server.pem}`, server: 'send-proxy-v2 proxy-v2-options authority' })),
+      run: async (w) => {
+        const server = await w.serve('server', { on: echo })
+        const client = await w.connectTls('front', { servername: 'name.of.tls' }, v2({ addresses: V4, tlvs: announced ? [[0x02, 'name.announced']] : [] }))
+        client.send('hello')
+        await client.got('hello')
+        return readHeader((await server.wire()).bytes, portNames(w, client))
+      },
+    }),
+  ),
   {
     name: 'a header that ends early: the client leaves',
     config: pair('early', { bind: 'accept-proxy' }),
@@ -264,6 +281,7 @@ const netscaler: Scenario[] = [
   cip('options', 'IP and TCP options', [cipHeader({ magic: MAGIC, ipOptions: Buffer.alloc(8, 1), tcpOptions: Buffer.alloc(12, 1) })]),
   cip('longer', 'more in it than the two headers', [Buffer.concat([cipHeader({ magic: MAGIC, length: 60 }), Buffer.alloc(20)])]),
   cip('type', 'standard, another type, another total', [cipHeader({ magic: MAGIC, standard: true, type: 2, total: 7 })]),
+  cip('ends', 'fc_src and its like are of the connection', [cipHeader({ magic: MAGIC })], { format: OWN_ENDS }),
   cip('magic', 'a wrong magic number', [cipHeader({ magic: MAGIC + 1 })]),
   cip('version', 'IP version 5', [cipHeader({ magic: MAGIC, standard: true, version: 5 })]),
   cip('udp', 'UDP', [cipHeader({ magic: MAGIC, protocol: 17 })]),

@@ -7,7 +7,7 @@ import { bool, sint, str } from '../../core/sample.ts'
 import type { SessionRecord } from '../../core/record.ts'
 import type { TcpInfo } from '../../core/sock.ts'
 import type { Peer } from '../../core/view.ts'
-import { LISTENER } from '../../core/view.ts'
+import { CONNECTED_ENDS, LISTENER } from '../../core/view.ts'
 import { parseIPv4, parseIPv6 } from '../../util/ip.ts'
 import { clientErrorNumber, connectionErrorText, serverErrorNumber } from './connection-errors.ts'
 
@@ -114,20 +114,21 @@ function serverError(name: string, output: 'sint' | 'str', what: string, show: (
   }
 }
 
+const connected = (peer: Peer | undefined): Pick<Peer, 'src' | 'dst'> | undefined => peer?.get(CONNECTED_ENDS) ?? peer
 const client = (subject: Subject): Peer | undefined => subject.client
 const server = (subject: Subject): Peer | undefined => subject.server
 
 export const layer4Fetches: readonly FetchSpec[] = [
   ...end('src', 'client-l4', "the client's end, as rules have set it", (subject) => subject.src),
   ...end('dst', 'client-l4', "our end of the client's connection, as rules have set it", (subject) => subject.dst),
-  ...end('fc_src', 'client-l4', "the client's end of the connection", (subject) => subject.client?.src),
-  ...end('fc_dst', 'client-l4', "our end of the client's connection", (subject) => subject.client?.dst),
+  ...end('fc_src', 'client-l4', "the client's end of the connection (not as announced)", (subject) => connected(subject.client)?.src),
+  ...end('fc_dst', 'client-l4', "our end of the client's connection (not as announced)", (subject) => connected(subject.client)?.dst),
   ...end('bc_src', 'server-l4', "our end of the server's connection", (subject) => subject.server?.src),
   ...end('bc_dst', 'server-l4', "the server's end of the connection", (subject) => subject.server?.dst),
   isLocal('src', "the client's end", (subject) => subject.src),
   isLocal('dst', "our end of the client's connection", (subject) => subject.dst),
-  isLocal('fc_src', "the client's end of the connection", (subject) => subject.client?.src),
-  isLocal('fc_dst', "our end of the client's connection", (subject) => subject.client?.dst),
+  isLocal('fc_src', "the client's end of the connection (not as announced)", (subject) => connected(subject.client)?.src),
+  isLocal('fc_dst', "our end of the client's connection (not as announced)", (subject) => connected(subject.client)?.dst),
   {
     name: 'so_id',
     output: 'sint',

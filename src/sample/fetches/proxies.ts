@@ -109,7 +109,8 @@ function slots(backend: ProxyView): number {
   return servers.reduce((sum, server) => sum + (server.maxconn - server.connections) + (server.maxqueue - server.queued), 0)
 }
 
-const backendOf = (subject: Subject): ProxyView | undefined => subject.backend
+/** Of a session that no backend was chosen for it is the frontend, as in HAProxy. */
+const backendOf = (subject: Subject): ProxyView | undefined => subject.backend ?? (subject.effects === undefined ? undefined : subject.frontend)
 const frontendOf = (subject: Subject): ProxyView | undefined => subject.frontend
 const targetOf = (subject: Subject): ServerView | undefined => subject.target
 
