@@ -116,7 +116,8 @@ else {
     }
     const spoiled: OpenSsl = {
       ...openssl,
-      read: (ssl, into, size) => failing('read', () => openssl.read(ssl, into, size)),
+      // only where there is something to read: not the look for an answer of who has just spoken
+      read: (ssl, into, size) => (fails === 'read' && openssl.peek(ssl, Buffer.alloc(1), 1) > 0 ? failing('read', () => 0) : openssl.read(ssl, into, size)),
       write: (ssl, from, size) => failing('write', () => openssl.write(ssl, from, size)),
       writeFrom: (ssl, from, size) => failing('write', () => openssl.writeFrom(ssl, from, size)),
     }
