@@ -35,6 +35,9 @@ export interface SessionRecord {
   /** Bytes from the client to the server, and from the server to the client. */
   readonly bytesUp: number
   readonly bytesDown: number
+  /** Bytes that came from the client, and from the server, whether or not they were passed on. */
+  readonly receivedUp: number
+  readonly receivedDown: number
   /** Two letters, manual 8.5. */
   readonly termination: string
   /** Connections of the process, the frontend, the backend and the server, this one included while it counts. */

@@ -137,6 +137,8 @@ export interface TlsLive {
   chain(): Buffer | undefined
   /** A secret of TLS 1.3 by its label in key logs (`CLIENT_TRAFFIC_SECRET_0`), hexadecimal. undefined: there is none, or none are kept. */
   keyLogged(label: string): string | undefined
+  /** The group of the key exchange by OpenSSL's name, such as x25519. undefined: the connection is closed, or there is none. Absent: the layer does not tell. */
+  group?(): string | undefined
   /** What broke the session after its handshake. */
   readonly failure: TlsFailure | undefined
 }

@@ -8,6 +8,8 @@ import type { KernelSock } from './sock.ts'
 
 /** One of our connections: a Handshake or a Connection is one. */
 export interface Peer {
+  /** Unique in its thread, rising. */
+  readonly id?: number
   src: Address
   dst: Address
   get<T>(key: FactKey<T>): T | undefined

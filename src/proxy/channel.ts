@@ -45,6 +45,11 @@ export class Channel {
     this.#bulk = splice && from.layer.splice !== undefined && to.layer.splice !== undefined ? 0 : NaN
   }
 
+  /** Bytes that came from `from` since the beginning. */
+  get received(): number {
+    return this.total + this.bytes.length + (this.#pipe?.bytes ?? 0)
+  }
+
   /** Nothing is held between the two ends. */
   get empty(): boolean {
     return this.bytes.length === 0 && this.#pipe === null

@@ -94,6 +94,14 @@ export class StreamRecord implements SessionRecord {
     return this.#stream.bytesDown
   }
 
+  get receivedUp(): number {
+    return this.#stream.received.up
+  }
+
+  get receivedDown(): number {
+    return this.#stream.received.down
+  }
+
   get termination(): string {
     return this.#stream.by + (this.#stream.by === '-' ? '-' : this.#stream.where)
   }

@@ -111,6 +111,11 @@ export class Stream implements ConnectionUser, Seeker {
     return this.#response?.total ?? 0
   }
 
+  /** Bytes that came from the client, and from the server. */
+  get received(): { readonly up: number; readonly down: number } {
+    return { up: this.#request?.received ?? this.client.input.length, down: this.#response?.received ?? 0 }
+  }
+
   start(): void {
     this.client.attach(this.#user)
     this.client.deadline(this.#host.clientTimeout)

@@ -177,6 +177,12 @@ class RuleWords implements ActionWords {
   }
 }
 
+/** Until its rule set goes on, this is who it waits for. */
+function waits(rule: Rule, { effects }: Subject): ActionResult {
+  if (effects !== undefined) effects.waitingRule = rule.place
+  return WAIT_RULE
+}
+
 /**
  * One evaluation of a rule set on one subject. evaluate() runs rules until one of them ends the set, or one has to wait; called
  * again it goes on with that rule: no rule whose action was done runs twice. Never throws.
@@ -201,6 +207,7 @@ export class RuleRun {
    * follow (insert, pause) or no more. `final`: nothing more will come, so it does not wait.
    */
   evaluate(subject: Subject, final: boolean): ActionResult {
+    if (subject.effects?.waitingRule !== undefined) subject.effects.waitingRule = undefined
     for (;;) {
       const rule = this.#rules[this.#at]
       if (rule === undefined) return NEXT_RULE
@@ -209,7 +216,7 @@ export class RuleRun {
       if (!this.#passed && rule.condition !== undefined) {
         const truth = rule.condition.test(subject, final)
         if (truth !== 'pass') trace?.ruled(truth, undefined)
-        if (truth === 'wait') return WAIT_RULE
+        if (truth === 'wait') return waits(rule, subject)
         if (truth === 'fail') {
           this.#at++
           continue
@@ -219,12 +226,13 @@ export class RuleRun {
       trace?.ruled('pass', result)
       if (result.result === 'wait' && !final) {
         this.#passed = true
-        return WAIT_RULE
+        return waits(rule, subject)
       }
       this.#passed = false
       this.#at++
       if (result.result !== 'next' && result.result !== 'wait') {
         if (result.result === 'serve' && subject.effects !== undefined) subject.effects.service = result.app.name
+        if (result.result === 'pause' || result.result === 'tarpit') waits(rule, subject)
         if (result.result !== 'pause' && result.result !== 'insert' && subject.effects !== undefined) subject.effects.lastRule = rule.place
         return result
       }

@@ -99,6 +99,8 @@ const NO_SESSION: Omit<SessionRecord, 'client' | 'local' | 'acceptDate' | 'front
   totalTime: 0,
   bytesUp: 0,
   bytesDown: 0,
+  receivedUp: 0,
+  receivedDown: 0,
   termination: '--',
   processConnections: 0,
   frontendConnections: 0,

@@ -39,6 +39,10 @@ class ProcessVariables implements Variables {
   unset(variable: VariableName): void {
     if (variable.scope === 'proc') this.#values.delete(variable.name)
   }
+
+  each(scope: VariableScope, visit: (name: string, value: Sample) => void): void {
+    if (scope === 'proc') for (const [name, value] of this.#values) visit(name, value)
+  }
 }
 
 /** One connection's or session's variables; those of another level are its parent's. Memory is taken with the first variable. */
@@ -70,6 +74,12 @@ class LevelVariables implements Variables {
     if (this.#scopes.includes(variable.scope)) this.#values?.delete(`${variable.scope}.${variable.name}`)
     else this.#parent?.unset(variable)
   }
+
+  each(scope: VariableScope, visit: (name: string, value: Sample) => void): void {
+    if (!this.#scopes.includes(scope)) return this.#parent?.each(scope, visit)
+    const prefix = `${scope}.`
+    for (const [name, value] of this.#values ?? []) if (name.startsWith(prefix)) visit(name.slice(prefix.length), value)
+  }
 }
 
 /** A variable's value is as it was when it was set: it does not change with more bytes. */
@@ -88,8 +98,8 @@ export class SessionVariables implements Variables {
     this.#responding = responding
   }
 
-  #there(variable: VariableName): boolean {
-    return variable.scope === 'req' ? !this.#responding() : variable.scope !== 'res' || this.#responding()
+  #there({ scope }: { readonly scope: VariableScope }): boolean {
+    return scope === 'req' ? !this.#responding() : scope !== 'res' || this.#responding()
   }
 
   get(variable: VariableName): Sample | undefined {
@@ -102,6 +112,10 @@ export class SessionVariables implements Variables {
 
   unset(variable: VariableName): void {
     if (this.#there(variable)) this.#own.unset(variable)
+  }
+
+  each(scope: VariableScope, visit: (name: string, value: Sample) => void): void {
+    if (this.#there({ scope })) this.#own.each(scope, visit)
   }
 }
 

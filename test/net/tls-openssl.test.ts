@@ -67,6 +67,24 @@ else {
     t.throws(() => server(openssl, { certificate: { ...certificate, pem: Buffer.from('junk') } }), /certificate .*: no start line/)
   })
 
+  t.test('the group of the key exchange, on both sides while they are open', async (t) => {
+    const found: (string | undefined)[][] = []
+    for (const [curves, version] of [['P-384', 'TLSv1.3'], ['X25519', 'TLSv1.3'], ['P-256', 'TLSv1.2']] as const) {
+      const make = server(openssl, { curves, maxVersion: version })
+      const ends = await listenTls(provider, () => make)
+      const a = connectTls(provider, ends.port, client(openssl).make)
+      const b = await (await ends.next()).over()
+      await a.over()
+      const [to, from] = [a.layer?.facts().live, b.layer?.facts().live]
+      found.push([to?.group?.(), from?.group?.()])
+      a.close()
+      b.close()
+      t.same([to?.group?.(), from?.group?.()], [undefined, undefined])
+      ends.close()
+    }
+    t.same(found, [['secp384r1', 'secp384r1'], ['x25519', 'x25519'], ['secp256r1', 'secp256r1']])
+  })
+
   t.test("what somebody else left in OpenSSL's error queue is not taken for an error of ours", async (t) => {
     // Reads and writes find an error that another connection made, save when one is tried again because of that.
     const ctx = openssl.ctxNew(openssl.serverMethod)

@@ -100,6 +100,37 @@ t.test('timers, timeouts and queues', async (t) => {
   t.equal(await lineOf(limits), '7000 2000 9000 8000 5 2000 9000 8000 5 1 1 0 1 0 0')
 })
 
+t.test('bytes that came, passed on or not; who was waiting, who decided', async (t) => {
+  const BYTES = '%[req.bytes_in]/%[req.bytes_out] %[res.bytes_in]/%[res.bytes_out] %ts'
+  t.equal(await lineOf(await on(BYTES)), '5/5 6/6 --')
+  t.equal(await lineOf(await on(BYTES, ['tcp-request inspect-delay 1s', 'tcp-request content reject if { req.len gt 0 }'])), '5/0 0/0 PR')
+  t.equal(await lineOf(await on(BYTES, [], [], ['tcp-response inspect-delay 1s', 'tcp-response content reject if { res.len gt 3 }'])), '5/5 6/0 PD')
+  const ENTITIES = '%[last_entity] %[waiting_entity] %ts'
+  const RULES = ['tcp-request inspect-delay 5s', 'tcp-request content set-var(txn.a) int(1)', 'tcp-request content accept if { req.len gt 10 }', 'tcp-request content reject if { req.len gt 3 } WAIT_END']
+  const places = ((await lineOf(await on('%[last_rule_file]:%[last_rule_line] %[last_entity]', ['tcp-request content reject']))) ?? '').split(' ')
+  t.equal(places[0], places[1])
+  const [file, line] = (places[0] ?? '').split(/:(?=\d+$)/)
+  const at = (n: number): string => `${file}:${Number(line) + n}`
+  t.equal(await lineOf(await on(ENTITIES, RULES), 'hello, world'), `${at(2)} - --`, 'it waited for nothing')
+  const w = await on(ENTITIES, RULES)
+  const client = w.accept()
+  client.arrive('hello')
+  w.pass(1000)
+  client.break('ECONNRESET')
+  w.pass(100)
+  await Promise.resolve()
+  t.same(w.lines, [`- ${at(2)} CD`], 'the client broke off while a rule waited for more')
+  t.equal(await lineOf(await on(ENTITIES, RULES), 'hello', 6000), `${at(3)} - PR`, 'the delay was over')
+  const tarpit = await on(ENTITIES, ['tcp-request content tarpit 5s'])
+  const held = tarpit.accept()
+  held.arrive('x')
+  tarpit.pass(100)
+  held.break('ECONNRESET')
+  tarpit.pass(100)
+  await Promise.resolve()
+  t.same(tarpit.lines.map((text) => text.split(' ')[1]), [at(0)], 'a tarpit holds')
+})
+
 t.test('timeout tarpit', async (t) => {
   const w = await on('%Tt %ts', ['timeout tarpit 700ms', 'tcp-request content tarpit'])
   const client = w.accept()

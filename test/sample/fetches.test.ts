@@ -6,18 +6,25 @@ import t from 'tap'
 import { connectFailureFact } from '../../src/core/connect-failure.ts'
 import type { Why } from '../../src/core/handler.ts'
 import { oneLine, rfc2253, nameEntry } from '../../src/core/distinguished-name.ts'
-import type { Fetched } from '../../src/core/sample.ts'
+import type { Fetched, Sample, VariableScope } from '../../src/core/sample.ts'
 import { NOT_YET } from '../../src/core/sample.ts'
 import type { KernelSock, TcpInfo } from '../../src/core/sock.ts'
 import type { Peer } from '../../src/core/view.ts'
+import { tlsFact } from '../../src/core/tls.ts'
+import type { TlsFacts, TlsLive } from '../../src/core/tls.ts'
 import { readX509 } from '../../src/core/x509-fields.ts'
 import { languageWords, notYet } from '../../src/config/language.ts'
 import { foreignWords } from '../../src/config/foreign.ts'
 import { builtinPlugins } from '../../handlers/builtin.ts'
 import { samplePlugin } from '../../src/sample/builtin.ts'
+import { compileExpression } from '../../src/sample/expression.ts'
+import { argsScope } from '../../src/sample/scope.ts'
+import { processVariables } from '../../src/sample/variables.ts'
 import { strftime } from '../../src/sample/strftime.ts'
-import { SessionSubject } from '../../src/sample/subject.ts'
-import { proxyView, Section, StillHandshake, subject } from './section.ts'
+import { connectionErrorName } from '../../src/sample/fetches/connection-errors.ts'
+import { ConnectionSubject, SessionSubject } from '../../src/sample/subject.ts'
+import { certificates } from '../kit/certificates.ts'
+import { proxyView, Section, StillHandshake, subject, words } from './section.ts'
 import { FIX, MQTT, PROTOBUF } from '../oracle/converter-messages.ts'
 
 const SEED = Number(process.env['FUZZ_SEED'] ?? Date.now() % 1_000_000)
@@ -38,7 +45,7 @@ t.test('every word of the language is there or answered', async (t) => {
   t.match(refused('sc0_get_gpc0'), /'sc_get_gpc0' is not supported yet/)
   t.match(refused('src,in_table(t)'), /'in_table' is not supported yet/)
   t.match(refused('src,language(fr)'), /'language' is an HTTP keyword/)
-  t.match(refused('ssl_fc_early_rcvd'), /'ssl_fc_early_rcvd' is not supported yet/)
+  t.match(refused('ssl_c_policies'), /'ssl_c_policies' is not supported yet/)
   t.match(refused('req.ssl_sny'), /unknown fetch method 'req.ssl_sny'/)
   t.match(refused('src,uppr'), /unknown converter 'uppr'/)
 })
@@ -145,6 +152,69 @@ t.test('words that came after 2.6', async (t) => {
   t.equal(found('str(f/none),srv_is_up'), undefined)
 })
 
+t.test('a session of later versions: entities, numbers, certificates', async (t) => {
+  const session = subject()
+  const found = (expression: string): unknown => value(section.evaluate(expression, session))
+  t.same(found('txn.id32'), ['sint', '1'])
+  t.same([found('last_entity'), found('waiting_entity')], [undefined, undefined])
+  session.effects.lastRule = { file: 'my.cfg', line: 12 }
+  session.effects.waitingRule = { file: 'my.cfg', line: 7 }
+  t.same([found('last_entity'), found('waiting_entity')], [['str', 'my.cfg:12'], ['str', 'my.cfg:7']])
+  for (const name of ['ssl_fc_curve', 'ssl_bc_curve', 'ssl_fc_crtname', 'ssl_fc_early_rcvd', 'ssl_c_san']) t.equal(section.evaluate(name, session), undefined, `${name} without TLS`)
+  const { client, server } = await certificates()
+  const facts = (cert: string | undefined, live?: TlsLive): TlsFacts => ({ version: 'TLSv1.3', cipher: 'x', cipherBits: 0, algorithmBits: 0, alpn: '', sni: '', resumed: false, peer: cert === undefined ? undefined : new X509Certificate(cert).raw, peerShown: true, verifyResult: 0, own: { file: 'certs/a.pem', pem: Buffer.from(server.cert), key: Buffer.alloc(0), keyType: 'ec', names: [] }, ...(live === undefined ? {} : { live }) })
+  const live = (group: string | undefined): TlsLive => ({ secrets: () => undefined, chain: () => undefined, keyLogged: () => undefined, group: () => group, failure: undefined })
+  session.server = new StillHandshake()
+  session.client.set(tlsFact, facts(client.cert, live('x25519')))
+  session.server.set(tlsFact, facts(server.cert, live(undefined)))
+  const log = (expression: string): unknown => {
+    const args = section.args('log-format', words(expression))
+    return value(compileExpression(args, argsScope(args, 'log', 'log-format'), (problem) => args.fail(problem))?.evaluate(session))
+  }
+  t.same([found('ssl_fc_curve'), log('ssl_bc_curve')], [['str', 'x25519'], undefined])
+  t.same([found('ssl_fc_crtname'), found('ssl_fc_early_rcvd')], [['str', 'certs/a.pem'], ['bool', 'false']])
+  t.same(found('ssl_c_san'), ['str', 'DNS:client.test, IP Address:127.0.0.1'])
+  session.client.set(tlsFact, facts(undefined))
+  t.equal(found('ssl_c_san'), undefined, 'no certificate')
+  session.client.set(tlsFact, { ...facts(undefined), peer: Buffer.from('junk') })
+  t.equal(found('ssl_c_san'), undefined, 'none that can be read')
+})
+
+t.test('all variables as a text', async (t) => {
+  const session = subject()
+  const found = (expression: string): unknown => value(section.evaluate(expression, session))
+  t.same(found('dump_all_vars(txn)'), ['str', ''])
+  const set = (scope: VariableScope, name: string, sample: Sample): void => session.variables.set({ scope, name }, sample)
+  set('txn', 'name', { type: 'str', value: 'John "Doe" \\ \r\n\b\0 \t.' })
+  set('txn', 'data', { type: 'bin', value: 'Hello\xff' })
+  set('txn', 'count', { type: 'sint', value: -42n })
+  set('txn', 'active', { type: 'bool', value: true })
+  set('txn', 'client', { type: 'ipv4', value: 0xc0a80101 })
+  set('sess', 'user.id', { type: 'sint', value: 7n })
+  set('sess', 'user', { type: 'bool', value: false })
+  set('sess', 'other', { type: 'ipv6', value: new Uint8Array(16) })
+  set('req', 'r', { type: 'str', value: '' })
+  const txn = ['txn.name="John \\"Doe\\" \\\\ \\r\\n\\b\\0 \t."', 'txn.data=x48656c6c6fff', 'txn.count=-42', 'txn.active=true', 'txn.client=192.168.1.1']
+  const sess = ['sess.user.id=7', 'sess.user=false', 'sess.other=::']
+  t.same(found('dump_all_vars(txn)'), ['str', txn.join(', ')])
+  t.same(found('dump_all_vars(sess)'), ['str', sess.join(', ')])
+  t.same(found('dump_all_vars(sess,user)'), ['str', sess.slice(0, 2).join(', ')])
+  t.same(found('dump_all_vars(sess,user,|)'), ['str', sess.slice(0, 2).join('|')])
+  t.same(found("dump_all_vars(txn,c,'; ')"), ['str', 'txn.count=-42; txn.client=192.168.1.1'])
+  t.match(found('dump_all_vars'), ['str', [...sess, ...txn, 'req.r=""'].join(', ')])
+  t.same(found('dump_all_vars(res)'), ['str', ''])
+  session.server = session.client
+  set('res', 'a', { type: 'bool', value: true })
+  t.same([found('dump_all_vars(res)'), found('dump_all_vars(req)')], [['str', 'res.a=true'], ['str', '']], 'those of the request are gone')
+  t.match(String(section.evaluate('dump_all_vars(nope)', session)), /unknown scope 'nope'/)
+  set('txn', 'long', { type: 'str', value: 'x'.repeat(16_384) })
+  t.equal(found('dump_all_vars(txn)'), undefined, 'what is too long is not cut')
+  t.same(found('dump_all_vars(txn,count)'), ['str', 'txn.count=-42'])
+  processVariables.set({ scope: 'proc', name: 'dumped' }, { type: 'sint', value: 1n })
+  t.teardown(() => processVariables.unset({ scope: 'proc', name: 'dumped' }))
+  t.same(found('dump_all_vars(proc,dump)'), ['str', 'proc.dumped=1'])
+})
+
 t.test('what the kernel knows', async (t) => {
   const info: TcpInfo = { rtt: 12_345, rttvar: 2000, unacked: 1, sacked: 2, lost: 3, retrans: 4, fackets: 5, reordering: 6 }
   class Known extends StillHandshake implements Peer {
@@ -167,7 +237,7 @@ t.test('why a server was not reached', async (t) => {
     session.server = new Lost('10.0.0.1:1', dst)
     session.server.set(connectFailureFact, { handler, why, bound })
   }
-  t.equal(section.evaluate('bc_err', session), undefined, 'nobody was tried')
+  for (const expression of ['bc_err', 'bc_err_name']) t.equal(section.evaluate(expression, session), undefined, 'nobody was tried')
   for (const [name, number, bound] of [['ENETUNREACH', 6], ['EACCES', 6], ['EMFILE', 2], ['ENFILE', 3], ['ENOBUFS', 4], ['EAFNOSUPPORT', 5], ['EADDRINUSE', 10, true], ['EADDRNOTAVAIL', 8, true], ['EADDRNOTAVAIL', 9]] as const) {
     lost('', { cause: 'failed', detail: name }, bound)
     t.same(found('bc_err'), ['sint', String(number)], name)
@@ -178,15 +248,23 @@ t.test('why a server was not reached', async (t) => {
   }
   lost('', { cause: 'timeout' })
   t.equal(section.evaluate('bc_err', session), undefined, 'no answer')
-  for (const [detail, number, text] of [
-    ['SSL handshake failure', 34, 'SSL handshake failure'],
-    ['Connection closed during SSL handshake', 34, 'SSL handshake failure'],
-    ['Server presented an SSL certificate different from the expected one', 33, 'Server presented an SSL certificate different from the expected one'],
-    ['something of a plugin', 6, 'General socket error'],
+  for (const [detail, number, text, name] of [
+    ['SSL handshake failure', 34, 'SSL handshake failure', 'SSL_HANDSHAKE'],
+    ['Connection closed during SSL handshake', 34, 'SSL handshake failure', 'SSL_HANDSHAKE'],
+    ['Server presented an SSL certificate different from the expected one', 33, 'Server presented an SSL certificate different from the expected one', 'SSL_MISMATCH_SNI'],
+    ['something of a plugin', 6, 'General socket error', 'SOCK_ERR'],
   ] as const) {
     lost('tls', { cause: 'failed', detail })
-    t.same([found('bc_err'), found('bc_err_str')], [['sint', String(number)], ['str', text]], detail)
+    t.same([found('bc_err'), found('bc_err_str'), found('bc_err_name')], [['sint', String(number)], ['str', text], ['str', name]], detail)
   }
+  session.server = new Lost('10.0.0.1:1', '10.0.0.2:2')
+  t.same([found('bc_err'), found('bc_err_str'), found('bc_err_name')], [['sint', '0'], ['str', 'Success'], ['str', '']])
+  // the table of the manual of 3.4, fc_err_str
+  for (const [number, name] of [[0, ''], [1, 'CONF_FDLIM'], [10, 'ADDR_INUSE'], [11, 'PRX_EMPTY'], [17, 'PRX_BAD_PROTO'], [18, 'CIP_EMPTY'], [23, 'CIP_BAD_PROTO'], [24, 'SSL_EMPTY'], [34, 'SSL_HANDSHAKE'], [38, 'SSL_EARLY_FAILED'], [42, 'SOCKS4_ABORT'], [43, 'SSL_FATAL'], [44, '']] as const) t.equal(connectionErrorName(number), name, String(number))
+  const refused = (error: string): unknown => value(section.evaluate('fc_err_name', new ConnectionSubject(new StillHandshake(), () => 0, { error })))
+  t.same(refused(''), ['str', ''])
+  t.same(refused('Received something which does not look like a PROXY protocol header (an HTTP request)'), ['str', 'PRX_NOT_HDR'])
+  t.same(refused('Timeout during SSL handshake'), ['str', 'SSL_TIMEOUT'])
 })
 
 t.test('certificates and their names', async (t) => {

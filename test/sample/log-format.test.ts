@@ -27,6 +27,8 @@ const record: SessionRecord = {
   totalTime: 10,
   bytesUp: 5,
   bytesDown: 7,
+  receivedUp: 6,
+  receivedDown: 8,
   termination: '--',
   processConnections: 4,
   frontendConnections: 3,

@@ -99,6 +99,9 @@ export interface OpenSsl {
   cipherName(cipher: Ptr): string
   cipherBits(cipher: Ptr, algorithm: Uint8Array): number
   reused(ssl: Ptr): number
+  /** Its number for groupName(); 0: none. */
+  negotiatedGroup(ssl: Ptr): number
+  groupName(ssl: Ptr, group: number): string | null
   alpnSelected(ssl: Ptr, pointer: Uint8Array, size: Uint8Array): void
   session(ssl: Ptr): Ptr
   setSession(ssl: Ptr, session: Ptr): number
@@ -194,6 +197,7 @@ function bindFunctions(koffi: typeof import('koffi')): OpenSsl {
   const readParams: (bio: Ptr, out: Ptr) => Ptr = f('intptr_t PEM_read_bio_Parameters(intptr_t, intptr_t)')
   const ctxCtrlPtr: OpenSsl['ctxCtrlPtr'] = f('long SSL_CTX_ctrl(intptr_t, int, long, intptr_t)')
   const bioCtrl: (bio: Ptr, command: number, value: number, pointer: Ptr) => number = f('long BIO_ctrl(intptr_t, int, long, intptr_t)')
+  const sslCtrl: (ssl: Ptr, command: number, value: number, pointer: Ptr) => number = f('long SSL_ctrl(intptr_t, int, long, intptr_t)')
   const sslCtrlText: (ssl: Ptr, command: number, value: number, text: string) => number = f('long SSL_ctrl(intptr_t, int, long, const char *)')
   const setAlpnSelect: (ctx: Ptr, callback: bigint, user: Ptr) => void = f('void SSL_CTX_set_alpn_select_cb(intptr_t, void *, intptr_t)')
   const copyOut: OpenSsl['copyOut'] = f('intptr_t memcpy(void *, intptr_t, size_t)')
@@ -316,6 +320,8 @@ function bindFunctions(koffi: typeof import('koffi')): OpenSsl {
     cipherName: f('const char *SSL_CIPHER_get_name(intptr_t)'),
     cipherBits: f('int SSL_CIPHER_get_bits(intptr_t, void *)'),
     reused: f('int SSL_session_reused(intptr_t)'),
+    negotiatedGroup: (ssl) => sslCtrl(ssl, 134, 0, 0), // SSL_CTRL_GET_NEGOTIATED_GROUP
+    groupName: f('const char *SSL_group_to_name(intptr_t, int)'),
     alpnSelected: f('void SSL_get0_alpn_selected(intptr_t, void *, void *)'),
     session: f('intptr_t SSL_get1_session(intptr_t)'),
     setSession: f('int SSL_set_session(intptr_t, intptr_t)'),

@@ -51,6 +51,12 @@ export function peerChain(ssl: OpenSsl, handle: number): Buffer | undefined {
   return size <= 0 ? undefined : Buffer.concat(Array.from({ length: size }, (_, i) => derOf(ssl, ssl.stackItem(stack, i))))
 }
 
+/** The group of the key exchange. undefined: the session has none. */
+export function groupOf(ssl: OpenSsl, handle: number): string | undefined {
+  const group = ssl.negotiatedGroup(handle)
+  return group === 0 ? undefined : (ssl.groupName(handle, group) ?? undefined)
+}
+
 /** What the layer knows by itself, and whether the peer has a certificate to show and OpenSSL looks at it. */
 export interface Known extends Pick<TlsFacts, 'alpn' | 'sni' | 'own'> {
   readonly live: TlsLive

@@ -18,7 +18,7 @@ import type { OpenSsl } from './openssl-calls.ts'
 import type { TlsContext } from './openssl-context.ts'
 import { errorOf, isAlert, isGone, SYSCALL, takeErrors, WANT_READ, WANT_WRITE, ZERO_RETURN, type Raised } from './openssl-errors.ts'
 import { opensslSecrets } from './openssl-secrets.ts'
-import { peerChain, sessionFacts } from './openssl-facts.ts'
+import { groupOf, peerChain, sessionFacts } from './openssl-facts.ts'
 import { forgetKeyLog, keyLogged } from './openssl-keylog.ts'
 import { addressOf } from './openssl-lent.ts'
 import { OverSock } from './over-sock.ts'
@@ -191,6 +191,10 @@ export abstract class OpenSslLayer extends OverSock implements TlsSession, TlsLi
 
   chain(): Buffer | undefined {
     return this.handle === 0 || !this.shown ? undefined : peerChain(this.ssl, this.handle)
+  }
+
+  group(): string | undefined {
+    return this.handle === 0 ? undefined : groupOf(this.ssl, this.handle)
   }
 
   keyLogged(label: string): string | undefined {

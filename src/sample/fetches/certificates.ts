@@ -1,6 +1,6 @@
 // Owns fetches of certificates (manual 7.3.4): the client's, our own towards it, the server's.
 
-import { createHash } from 'node:crypto'
+import { createHash, X509Certificate } from 'node:crypto'
 import type { ArgSpec, ByteString, FetchSpec, Source, Subject } from '../../core/sample.ts'
 import { sint, str, toText } from '../../core/sample.ts'
 import { nameEntry, oneLine, rfc2253 } from '../../core/distinguished-name.ts'
@@ -31,6 +31,23 @@ function derOf(certificate: TlsCertificate | undefined): Buffer | undefined {
     ders.set(certificate, (known = { der }))
   }
   return known.der
+}
+
+const alternatives = new WeakMap<Buffer, { readonly text: string | undefined }>()
+
+/** `DNS:a.example, IP Address:192.0.2.1`; what could be taken for another name is quoted. Read once per certificate. */
+function alternativeNames(der: Buffer): string | undefined {
+  let known = alternatives.get(der)
+  if (known === undefined) {
+    let text: string | undefined
+    try {
+      text = new X509Certificate(der).subjectAltName
+    } catch {
+      // OpenSSL verified it or was told not to: what cannot be read has no names
+    }
+    alternatives.set(der, (known = { text }))
+  }
+  return known.text
 }
 
 /** OpenSSL's short names of algorithms of signatures and keys. */
@@ -147,7 +164,19 @@ function chainOf({ prefix, text, source, chain }: Whose, which: string): readonl
   ]
 }
 
-export const certificateFetches: readonly FetchSpec[] = [CLIENT, OWN, SERVER].flatMap((whose) => [
+const clientNames: FetchSpec = {
+  name: 'ssl_c_san',
+  output: 'str',
+  source: CLIENT.source,
+  doc: "The subject alternative names of the client's certificate, as OpenSSL writes them: DNS:a.example, IP Address:192.0.2.1",
+  compile: () => (subject) => {
+    const der = CLIENT.der(subject)
+    const text = der === undefined ? undefined : alternativeNames(der)
+    return text === undefined ? undefined : str(text)
+  },
+}
+
+export const certificateFetches: readonly FetchSpec[] = [clientNames, ...[CLIENT, OWN, SERVER].flatMap((whose) => [
   ...chainOf(whose, whose === SERVER ? 'itself first' : 'without itself'),
   ofDer(whose, 'der', 'The DER', (der) => der.toString('latin1')),
   ofDer(whose, 'sha1', 'The SHA-1 fingerprint', (der) => createHash('sha1').update(der).digest().toString('latin1')),
@@ -168,4 +197,4 @@ export const certificateFetches: readonly FetchSpec[] = [CLIENT, OWN, SERVER].fl
   ofFields(whose, 'sig_alg', 'The algorithm of the signature', (fields) => algorithm(fields.signature)),
   ofFields(whose, 'key_alg', 'The algorithm of the key', (fields) => algorithm(fields.key)),
   ofFields(whose, 'version', 'The X.509 version', (fields) => fields.version),
-])
+])]

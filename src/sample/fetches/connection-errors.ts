@@ -1,55 +1,57 @@
-// Owns the numbers of the reasons why a connection fails (manual 7.3.3, fc_err_str).
+// Owns the numbers and names of the reasons why a connection fails (manual 7.3.3, fc_err_str).
 
 import { connectFailureFact } from '../../core/connect-failure.ts'
 import { tlsFact } from '../../core/tls.ts'
 import type { Peer } from '../../core/view.ts'
 
-const TEXTS: readonly string[] = [
-  'Success',
-  'Reached configured maxconn value',
-  'Too many sockets on the process',
-  'Too many sockets on the system',
-  'Out of system buffers',
-  'Protocol or address family not supported',
-  'General socket error',
-  'Source port range exhausted',
-  "Can't bind to source address",
-  'Out of local source ports on the system',
-  'Local source address already in use',
-  'Connection closed while waiting for PROXY protocol header',
-  'Connection error while waiting for PROXY protocol header',
-  'Timeout while waiting for PROXY protocol header',
-  'Truncated PROXY protocol header received',
-  'Received something which does not look like a PROXY protocol header',
-  'Received an invalid PROXY protocol header',
-  'Received an unhandled protocol in the PROXY protocol header',
-  'Connection closed while waiting for NetScaler Client IP header',
-  'Connection error while waiting for NetScaler Client IP header',
-  'Timeout while waiting for a NetScaler Client IP header',
-  'Truncated NetScaler Client IP header received',
-  'Received an invalid NetScaler Client IP magic number',
-  'Received an unhandled protocol in the NetScaler Client IP header',
-  'Connection closed during SSL handshake',
-  'Connection error during SSL handshake',
-  'Timeout during SSL handshake',
-  'Too many SSL connections',
-  'Out of memory when initializing an SSL connection',
-  'Rejected a client-initiated SSL renegotiation attempt',
-  'SSL client CA chain cannot be verified',
-  'SSL client certificate not trusted',
-  'Server presented an SSL certificate different from the configured one',
-  'Server presented an SSL certificate different from the expected one',
-  'SSL handshake failure',
-  'SSL handshake failure after heartbeat',
-  'Stopped a TLSv1 heartbeat attack (CVE-2014-0160)',
-  'Attempt to use SSL on an unknown target (internal error)',
-  'Server refused early data',
-  'SOCKS4 Proxy write error during handshake',
-  'SOCKS4 Proxy read error during handshake',
-  'SOCKS4 Proxy deny the request',
-  'SOCKS4 Proxy handshake aborted by server',
-  'SSL fatal error',
+/** By number: the name of 3.x's manual, and the text. */
+const ERRORS: readonly (readonly [name: string, text: string])[] = [
+  ['', 'Success'],
+  ['CONF_FDLIM', 'Reached configured maxconn value'],
+  ['PROC_FDLIM', 'Too many sockets on the process'],
+  ['SYS_FDLIM', 'Too many sockets on the system'],
+  ['SYS_MEMLIM', 'Out of system buffers'],
+  ['NOPROTO', 'Protocol or address family not supported'],
+  ['SOCK_ERR', 'General socket error'],
+  ['PORT_RANGE', 'Source port range exhausted'],
+  ['CANT_BIND', "Can't bind to source address"],
+  ['FREE_PORTS', 'Out of local source ports on the system'],
+  ['ADDR_INUSE', 'Local source address already in use'],
+  ['PRX_EMPTY', 'Connection closed while waiting for PROXY protocol header'],
+  ['PRX_ABORT', 'Connection error while waiting for PROXY protocol header'],
+  ['PRX_TIMEOUT', 'Timeout while waiting for PROXY protocol header'],
+  ['PRX_TRUNCATED', 'Truncated PROXY protocol header received'],
+  ['PRX_NOT_HDR', 'Received something which does not look like a PROXY protocol header'],
+  ['PRX_BAD_HDR', 'Received an invalid PROXY protocol header'],
+  ['PRX_BAD_PROTO', 'Received an unhandled protocol in the PROXY protocol header'],
+  ['CIP_EMPTY', 'Connection closed while waiting for NetScaler Client IP header'],
+  ['CIP_ABORT', 'Connection error while waiting for NetScaler Client IP header'],
+  ['CIP_TIMEOUT', 'Timeout while waiting for a NetScaler Client IP header'],
+  ['CIP_TRUNCATED', 'Truncated NetScaler Client IP header received'],
+  ['CIP_BAD_MAGIC', 'Received an invalid NetScaler Client IP magic number'],
+  ['CIP_BAD_PROTO', 'Received an unhandled protocol in the NetScaler Client IP header'],
+  ['SSL_EMPTY', 'Connection closed during SSL handshake'],
+  ['SSL_ABORT', 'Connection error during SSL handshake'],
+  ['SSL_TIMEOUT', 'Timeout during SSL handshake'],
+  ['SSL_TOO_MANY', 'Too many SSL connections'],
+  ['SSL_NO_MEM', 'Out of memory when initializing an SSL connection'],
+  ['SSL_RENEG', 'Rejected a client-initiated SSL renegotiation attempt'],
+  ['SSL_CA_FAIL', 'SSL client CA chain cannot be verified'],
+  ['SSL_CRT_FAIL', 'SSL client certificate not trusted'],
+  ['SSL_MISMATCH', 'Server presented an SSL certificate different from the configured one'],
+  ['SSL_MISMATCH_SNI', 'Server presented an SSL certificate different from the expected one'],
+  ['SSL_HANDSHAKE', 'SSL handshake failure'],
+  ['SSL_HANDSHAKE_HB', 'SSL handshake failure after heartbeat'],
+  ['SSL_KILLED_HB', 'Stopped a TLSv1 heartbeat attack (CVE-2014-0160)'],
+  ['SSL_NO_TARGET', 'Attempt to use SSL on an unknown target (internal error)'],
+  ['SSL_EARLY_FAILED', 'Server refused early data'],
+  ['SOCKS4_SEND', 'SOCKS4 Proxy write error during handshake'],
+  ['SOCKS4_RECV', 'SOCKS4 Proxy read error during handshake'],
+  ['SOCKS4_DENY', 'SOCKS4 Proxy deny the request'],
+  ['SOCKS4_ABORT', 'SOCKS4 Proxy handshake aborted by server'],
+  ['SSL_FATAL', 'SSL fatal error'],
 ]
+const TEXTS = ERRORS.map(([, text]) => text)
 const GENERAL = 6
 const CLIENT_GONE = 24
 const HANDSHAKE_FAILED = 34
@@ -64,6 +66,11 @@ export function connectionErrorNumber(text: string): number {
 
 export function connectionErrorText(number: number): string {
   return TEXTS[number] ?? ''
+}
+
+/** One word; empty for no error. */
+export function connectionErrorName(number: number): string {
+  return ERRORS[number]?.[0] ?? ''
 }
 
 /** Refused, unreachable: what the network answered has no number in HAProxy either. */

@@ -9,7 +9,7 @@ import type { TcpInfo } from '../../core/sock.ts'
 import type { Peer } from '../../core/view.ts'
 import { CONNECTED_ENDS, LISTENER } from '../../core/view.ts'
 import { parseIPv4, parseIPv6 } from '../../util/ip.ts'
-import { clientErrorNumber, connectionErrorText, serverErrorNumber } from './connection-errors.ts'
+import { clientErrorNumber, connectionErrorName, connectionErrorText, serverErrorNumber } from './connection-errors.ts'
 
 /** An address as a sample; Unix sockets have none. */
 function addressSample(address: Address | undefined): Fetched {
@@ -106,7 +106,7 @@ function serverError(name: string, output: 'sint' | 'str', what: string, show: (
     name,
     output,
     source: 'server-l4',
-    doc: `${what} why the server's connection failed, ${output === 'sint' ? 0 : 'Success'} for none; no value where the server did not answer, or refused.`,
+    doc: `${what} why the server's connection failed, ${output === 'sint' ? 0 : name.endsWith('name') ? 'empty' : 'Success'} for none; no value where the server did not answer, or refused.`,
     compile: () => (subject) => {
       const number = subject.server === undefined ? undefined : serverErrorNumber(subject.server)
       return number === undefined ? undefined : show(number)
@@ -198,6 +198,14 @@ export const layer4Fetches: readonly FetchSpec[] = [
   },
   serverError('bc_err', 'sint', 'The number of the reason', (number) => sint(number)),
   serverError('bc_err_str', 'str', 'The reason', (number) => str(connectionErrorText(number))),
+  serverError('bc_err_name', 'str', 'The name (SSL_HANDSHAKE) of the reason', (number) => str(connectionErrorName(number))),
+  {
+    name: 'fc_err_name',
+    output: 'str',
+    source: 'client-l4',
+    doc: "The name (PRX_NOT_HDR) of the reason why the client's connection failed, empty for none.",
+    compile: () => (subject) => (subject.client === undefined ? undefined : str(connectionErrorName(clientErrorNumber(subject.client, subject.record?.error ?? '')))),
+  },
   ofRecord('bytes_in', 'end', 'Bytes from the client.', (record) => record.bytesUp),
   ofRecord('bytes_out', 'end', 'Bytes to the client.', (record) => record.bytesDown),
   ofRecord('txn.conn_retries', 'end', 'How often the connection to the server was tried again.', (record) => record.retries),

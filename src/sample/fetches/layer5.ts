@@ -52,6 +52,7 @@ function side(prefix: 'ssl_fc' | 'ssl_bc', source: Source, who: string, facts: F
     sideOf('protocol', 'str', `The TLS version of the connection with the ${who}, such as TLSv1.3.`, ({ version }) => str(version)),
     sideOf('use_keysize', 'sint', `Bits of the cipher's key that are used with the ${who}.`, ({ cipherBits }) => (cipherBits === 0 ? undefined : sint(cipherBits))),
     sideOf('alg_keysize', 'sint', `Bits of the key of the cipher's algorithm, with the ${who}.`, ({ algorithmBits }) => (algorithmBits === 0 ? undefined : sint(algorithmBits))),
+    sideOf('curve', 'str', `The group of the key exchange with the ${who} by OpenSSL's name, such as x25519, while the connection is open; on the linux provider only.`, ({ live }) => text(live?.group?.() ?? '')),
     sideOf('is_resumed', 'bool', `Whether the TLS session with the ${who} is one resumed.`, ({ resumed }) => bool(resumed), NO),
   ]
 }
@@ -182,6 +183,8 @@ export const layer5Fetches: readonly FetchSpec[] = [
   of('ssl_fc_has_sni', 'client-l5', 'bool', 'Whether the client asked for a server name.', FRONT, ({ sni }) => bool(sni !== ''), NO),
   of('ssl_fc_has_crt', 'client-l5', 'bool', 'Whether the client showed a certificate on this connection.', FRONT, ({ peerShown }) => bool(peerShown)),
   of('ssl_fc_has_early', 'client-l5', 'bool', 'Whether early data was taken: never.', FRONT, () => NO),
+  of('ssl_fc_early_rcvd', 'client-l5', 'bool', 'Whether early data came: never, none is taken.', FRONT, () => NO),
+  of('ssl_fc_crtname', 'client-l5', 'str', 'The file of the certificate that was presented to the client, as it was opened.', FRONT, ({ own }) => text(own?.file ?? '')),
   of('ssl_c_used', 'client-l5', 'bool', "Whether there is a client's certificate, the resumed session's counted.", FRONT, ({ peer }) => bool(peer !== undefined)),
   of('ssl_c_verify', 'client-l5', 'sint', "The result of verifying the client's certificate: OpenSSL's number, 0 for good or none.", FRONT, ({ verifyResult }) => sint(verifyResult)),
   verified('ssl_c_err', "What is wrong with the client's certificate itself: OpenSSL's number, 0 for nothing.", ({ crtError }) => crtError),

@@ -2,11 +2,26 @@
 
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
-import type { FetchSpec, Sample, Subject } from '../../core/sample.ts'
+import type { Place } from '../../core/keyword.ts'
+import type { FetchSpec, Sample, SessionEffects, Subject } from '../../core/sample.ts'
 import { bool, sint, str, toText } from '../../core/sample.ts'
 import { number } from './fetch.ts'
 
 const started = Date.now()
+
+/** Where a rule stands, as `file:line`. */
+function entity(name: string, doc: string, of: (effects: SessionEffects) => Place | undefined): FetchSpec {
+  return {
+    name,
+    output: 'str',
+    source: 'internal',
+    doc,
+    compile: () => ({ effects }) => {
+      const place = effects === undefined ? undefined : of(effects)
+      return place === undefined ? undefined : str(`${place.file}:${place.line}`)
+    },
+  }
+}
 
 /** Microseconds since the epoch. */
 function micros(subject: Subject): bigint {
@@ -105,5 +120,8 @@ export const processFetches: readonly FetchSpec[] = [
     doc: 'The file of the content rule that gave the verdict.',
     compile: () => (subject) => (subject.effects?.lastRule === undefined ? undefined : str(subject.effects.lastRule.file)),
   },
+  entity('last_entity', 'The content rule that gave the verdict, file:line.', ({ lastRule }) => lastRule),
+  entity('waiting_entity', 'The content rule that was waiting when the session ended, file:line; no value where none was.', ({ waitingRule }) => waitingRule),
+  number('txn.id32', 'internal', 'The number of the connection in its thread, 32 bits.', ({ client }) => (client?.id === undefined ? undefined : client.id % 2 ** 32)),
   number('last_rule_line', 'internal', 'The line of the content rule that gave the verdict.', (subject) => subject.effects?.lastRule?.line),
 ]
