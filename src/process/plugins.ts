@@ -35,7 +35,7 @@ export async function loadPlugins(list: string, given: readonly Plugin[], folder
     }
     const found = [...new Set(Object.values(exported))].filter(isPlugin)
     if (found.length === 0) problems.push(`plugin '${name}' exports no plugin : none of ${Object.keys(exported).join(', ') || 'its (no) exports'} has a name and keywords, handlers, services, fetches, converters or actions`)
-    const conflict = conflictOf([...plugins, ...found])
+    const conflict = conflictOf([...plugins, ...found]) ?? found.map((plugin) => takenBy(plugin, plugins)).find((text) => text !== undefined)
     if (conflict !== undefined) problems.push(`plugin '${name}' : ${conflict}`)
     else plugins.push(...found)
   }
@@ -72,6 +72,20 @@ function isPlugin(value: unknown): value is Plugin {
   return lists.length > 0 || (typeof parts.get('services') === 'object' && parts.get('services') !== null)
 }
 
+/** Modules are not held to the types. */
+const SIDES: readonly string[] = ['accept', 'connect']
+
+/** A word of the rule language means one thing: what has a taken name would never be asked. */
+function takenBy(plugin: Plugin, others: readonly Plugin[]): string | undefined {
+  for (const kind of ['fetches', 'converters'] as const) {
+    const taken = new Set(others.flatMap((other) => [...(other[kind] ?? [])].map(({ name }) => name)))
+    const found = [...(plugin[kind] ?? [])].find(({ name }) => taken.has(name))
+    if (found !== undefined) return `${kind === 'fetches' ? 'fetch' : 'converter'} '${found.name}' is there already`
+  }
+  const action = plugin.actions?.find(({ name, rules }) => others.some((other) => other.actions?.some((known) => known.name === name && known.rules.some((rule) => rules.includes(rule)))))
+  return action === undefined ? undefined : `action '${action.name}' is there already`
+}
+
 /** Why these cannot be loaded together. */
 function conflictOf(plugins: readonly Plugin[]): string | undefined {
   try {
@@ -80,5 +94,7 @@ function conflictOf(plugins: readonly Plugin[]): string | undefined {
     return error instanceof Error ? error.message : String(error)
   }
   const specs = plugins.flatMap((plugin) => plugin.handlers ?? [])
+  const lost = specs.find(({ side }) => !SIDES.includes(side))
+  if (lost !== undefined) return `handler '${lost.name}' has side '${String(lost.side)}', which is neither 'accept' nor 'connect'`
   return orderHandlers(specs, 'accept').problems?.[0] ?? orderHandlers(specs, 'connect').problems?.[0]
 }

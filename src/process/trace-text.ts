@@ -47,7 +47,7 @@ export function verdictText(verdict: Verdict): string {
     case 'next':
       return verdict.insert === undefined ? 'done' : `done, ${verdict.insert.length} inserted behind it`
     case 'more':
-      return `needs ${verdict.total} bytes`
+      return `needs ${verdict.total} ${verdict.total === 1 ? 'byte' : 'bytes'}`
     case 'wait':
       return 'waits'
     case 'serve':

@@ -77,7 +77,10 @@ function router(section: ProxySection, backends: ReadonlyMap<string, Backend>): 
   if (rules.length === 0) return () => fallback
   return (stream) => {
     const chosen = chooseBackend(rules, stream.subject)
-    return (chosen === undefined ? undefined : backends.get(chosen)) ?? fallback
+    if (chosen === undefined) return fallback
+    const found = backends.get(chosen)
+    if (found === undefined) stream.subject.trace?.note(`no backend is named '${chosen}': the default`)
+    return found ?? fallback
   }
 }
 

@@ -40,6 +40,7 @@ frontend web
   tcp-request content reject if { req.len gt 50 } !tls
   use_backend a if { req.ssl_sni -m end .a.example }
   use_backend a if { ssl_c_used }
+  use_backend %[req.payload(0,4)] if { req.payload(0,3) -m str zzz }
   default_backend b
 backend a
   server s1 10.1.0.1:443
@@ -170,4 +171,11 @@ t.test('no socket is opened', { skip: process.platform !== 'linux' }, async (t) 
   if (traced.error !== undefined) return t.comment('strace is not installed')
   const calls = execFileSync('cat', [path.join(folder, 'calls')], { encoding: 'utf8' })
   t.notMatch(calls, /AF_INET/)
+})
+
+t.test('a computed name that no backend has', async (t) => {
+  const { lines } = explain('--dst', '192.0.2.9:443', '--bytes', file('zzz', 'zzzy'))
+  const at = lines.indexOf("no backend is named 'zzzy': the default")
+  t.not(at, -1)
+  t.equal(lines[at + 1], 'backend b')
 })

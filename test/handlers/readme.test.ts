@@ -8,8 +8,9 @@ import t from 'tap'
 import type { Plugin } from '../../src/plugin.ts'
 import { loadPlugins } from '../../src/process/plugins.ts'
 import { builtinPlugins } from '../../handlers/builtin.ts'
-import { FakeHandshake, serving } from '../kit/index.ts'
+import { configured, FakeHandshake, serving } from '../kit/index.ts'
 import { clockPlugin } from './example/clock.ts'
+import { wordsPlugin } from './example/words.ts'
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 const README = readFileSync(join(ROOT, 'handlers/README.md'), 'utf8')
@@ -36,6 +37,22 @@ t.test('the clock', async (t) => {
   t.same(client.sock.done, ['FIN', 'closed'], 'and its timer is gone: else this test would not end')
 })
 
+t.test('the words of rules', async (t) => {
+  const read = (...rules: readonly string[]): ReturnType<typeof configured> => configured(`frontend f\n timeout client 9s\n bind :22\n${rules.map((rule) => ` tcp-request connection ${rule}\n`).join('')}`, [wordsPlugin])
+  const passes = (...rules: readonly string[]): boolean => {
+    const { problems, accept } = read(...rules)
+    t.same(problems, [])
+    return 'served' in (accept().outcome ?? {})
+  }
+  t.ok(passes('reject unless { utc_hour 0:23 }'))
+  t.notOk(passes('reject if { str(secret),masked(2) ****et }'))
+  t.ok(passes('reject unless { str(a),masked(2) a }'))
+  const counted = read('at-most 2')
+  t.same([1, 2, 3].map(() => 'served' in (counted.accept().outcome ?? {})), [true, true, false])
+  t.match(read('at-most none').problems, [/'at-most' expects a number from 1/])
+  t.match(read('reject if { src,masked(-1) a }').problems, [/cannot keep -1 characters/])
+})
+
 t.test('plugins are loaded from the environment', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'headgate-plugins-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
@@ -43,6 +60,8 @@ t.test('plugins are loaded from the environment', async (t) => {
   file('good.mjs', "const p = { name: 'good', services: { x: { name: 'x', open() {} } } }; export { p }; export default p; export const other = 5")
   file('slot.mjs', "export const p = { name: 'slot', handlers: [{ name: 'lost', side: 'accept', after: ['nobody'], plan: () => null }] }")
   file('twice.mjs', "export const p = { name: 'twice', keywords: [{ name: 'accept-proxy', sections: ['bind'], args: '', doc: '', parse: () => true }] }")
+  file('side.mjs', "export const p = { name: 'side', handlers: [{ name: 'lost', side: 'acept', after: ['tls'], plan: () => null }] }")
+  file('taken.mjs', "export const p = { name: 'taken', fetches: [{ name: 'fc_rcvd_proxy', output: 'bool', source: 'constant', doc: '', compile: () => () => undefined }] }")
   file('none.mjs', "export const p = { name: 'odd', handlers: 'many' }; export const q = null")
   file('broken.mjs', 'export const = 1')
   const load = async (list: string): Promise<{ readonly names: readonly string[]; readonly problems: readonly string[] }> => {
@@ -53,6 +72,8 @@ t.test('plugins are loaded from the environment', async (t) => {
   t.same(await load(`./good.mjs:${join(folder, 'good.mjs')}`), { names: ['good', 'good'], problems: [] })
   t.match(await load('./slot.mjs:./good.mjs'), { names: ['good'], problems: ["plugin './slot.mjs' : handler 'lost' wants a place beside 'nobody', which is no handler of the accept side"] })
   t.match(await load('./twice.mjs'), { names: [], problems: ["plugin './twice.mjs' : two keywords are named 'accept-proxy' in section 'bind'"] })
+  t.match(await load('./side.mjs'), { names: [], problems: ["plugin './side.mjs' : handler 'lost' has side 'acept', which is neither 'accept' nor 'connect'"] })
+  t.match(await load('./taken.mjs'), { names: [], problems: ["plugin './taken.mjs' : fetch 'fc_rcvd_proxy' is there already"] })
   t.match(await load('./none.mjs'), { problems: [/plugin '.\/none.mjs' exports no plugin : none of p, q has a name/] })
   t.match(await load('./broken.mjs'), { problems: [/plugin '.\/broken.mjs' cannot be loaded : /] })
   t.match(await load('./missing.mjs:no-such-package'), { problems: [/missing.mjs' cannot be loaded/, /no-such-package' cannot be loaded/] })

@@ -3,7 +3,7 @@
 //
 // Port numbers of examples are replaced by free ones (8443 becomes the port that is named 'file:8443'), and they listen on loopback only.
 
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -69,6 +69,7 @@ t.test('npm start builds a fresh clone, makes a certificate and serves; the comm
   const curls = [...program.output().matchAll(/^ {2}(curl .*)$/gm)].map(([, line]) => line ?? '')
   t.equal(curls.length, 2)
   t.ok(existsSync(path.join(clone, 'conf/quickstart.pem')))
+  t.equal(statSync(path.join(clone, 'dist/src/main.js')).mode & 0o100, 0o100, 'npx headgate can run what was built')
   if (installed('curl')) {
     for (const line of curls) {
       const ran = await tool(['sh', '-c', `cd ${clone} && ${line} -sS --max-time 10`])

@@ -40,6 +40,8 @@ function parseRange(text: string, operator: Operator, number: ParseNumber): { lo
   let high: bigint | undefined = INT64_MAX
   if (colon < 0) {
     low = high = number(text)
+    const dash = /^(\d+)-(\d+)$/.exec(text)
+    if (dash !== null) return `'${text}' is not a valid number range: it is written ${dash[1] ?? ''}:${dash[2] ?? ''}`
     if (low === undefined || high === undefined) return `'${text}' is not a number`
   } else {
     if (text === ':') return `'${text}' is not a valid number range`
