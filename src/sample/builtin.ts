@@ -18,6 +18,7 @@ import { fixConverters } from './converters/fix.ts'
 import { hashConverters } from './converters/hashes.ts'
 import { integerConverters } from './converters/integers.ts'
 import { jsonConverters } from './converters/json.ts'
+import { jweConverters } from './converters/jwe.ts'
 import { jwtConverters } from './converters/jwt.ts'
 import { mapConverters } from './converters/maps.ts'
 import { mqttConverters } from './converters/mqtt.ts'
@@ -58,6 +59,7 @@ export const samplePlugin: Plugin = {
     ...dateConverters,
     ...jsonConverters,
     ...jwtConverters,
+    ...jweConverters,
     ...protobufConverters,
     ...mqttConverters,
     ...fixConverters,
