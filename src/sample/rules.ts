@@ -9,6 +9,7 @@ import { notYet } from '../config/language.ts'
 import { refusedActions } from './actions/refused.ts'
 import { compileCondition } from './condition.ts'
 import type { Condition } from './condition.ts'
+import { growing } from './growing.ts'
 import { argsScope } from './scope.ts'
 import { didYouMean, vocabulary } from './vocabulary.ts'
 
@@ -72,6 +73,7 @@ function warnOrder(args: Args, name: string): void {
 /** The keyword of a rule set. Its value: the rules in order, those of a defaults section first. */
 export function ruleKeyword(rules: RuleSet, doc: string): Keyword<readonly Rule[]> {
   const place = PLACES[rules]
+  const added = growing<Rule>()
   const self: Keyword<readonly Rule[]> = keyword<readonly Rule[]>({
     name: place.words,
     sections: place.frontend === undefined ? ['defaults', 'backend'] : place.backend === undefined ? ['defaults', 'frontend'] : ['defaults', 'frontend', 'backend'],
@@ -85,7 +87,7 @@ export function ruleKeyword(rules: RuleSet, doc: string): Keyword<readonly Rule[
       const rule = parseRule(args, rules)
       if (rule === undefined) return undefined
       warnOrder(args, place.words)
-      return [...(before ?? []), rule]
+      return added(args.values, before, rule)
     },
   })
   inOrder(place.words, self)

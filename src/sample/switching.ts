@@ -8,6 +8,7 @@ import { compileBareCondition } from './condition.ts'
 import type { Condition } from './condition.ts'
 import { compileLogFormat } from './log-format.ts'
 import type { LogFormat } from './log-format.ts'
+import { growing } from './growing.ts'
 import { inOrder } from './rules.ts'
 import { argsScope } from './scope.ts'
 
@@ -56,14 +57,17 @@ function parseSwitching(args: Args, stage: SampleStage, what: string, needsCondi
   }
 }
 
+const addedBackend = growing<SwitchingRule>()
+const addedServer = growing<SwitchingRule>()
+
 export const useBackendRules: Keyword<readonly SwitchingRule[]> = keyword<readonly SwitchingRule[]>({
   name: 'use_backend',
   sections: ['frontend'],
   args: '<backend> [{if | unless} <condition>]',
   doc: 'Sends connections to this backend when the condition holds, or always. The first rule that holds decides.',
-  parse(args, before = []) {
+  parse(args, before) {
     const rule = parseSwitching(args, 'route', 'backend', false)
-    return rule === undefined ? undefined : [...before, rule]
+    return rule === undefined ? undefined : addedBackend(args.values, before, rule)
   },
 })
 
@@ -72,9 +76,9 @@ export const useServerRules: Keyword<readonly SwitchingRule[]> = keyword<readonl
   sections: ['backend'],
   args: '<server> {if | unless} <condition>',
   doc: 'Sends connections to this server when the condition holds and it is up.',
-  parse(args, before = []) {
+  parse(args, before) {
     const rule = parseSwitching(args, 'server', 'server', true)
-    return rule === undefined ? undefined : [...before, rule]
+    return rule === undefined ? undefined : addedServer(args.values, before, rule)
   },
 })
 

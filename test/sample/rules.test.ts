@@ -4,6 +4,7 @@ import t from 'tap'
 import type { ActionResult, RuleSet } from '../../src/core/action.ts'
 import { NEXT_RULE } from '../../src/core/action.ts'
 import type { App } from '../../src/core/handler.ts'
+import type { Keyword } from '../../src/core/keyword.ts'
 import type { KernelSock } from '../../src/core/sock.ts'
 import type { Peer } from '../../src/core/view.ts'
 import type { Plugin } from '../../src/core/plugin.ts'
@@ -329,4 +330,26 @@ t.test('inspect-delay, defaults, refusals', async (t) => {
     t.equal(parseRule(s.args('tcp-request content', words(line)), 'request'), undefined)
     t.match(s.said()[0], why, line)
   }
+})
+
+function addsInPlace<T>(keyword: Keyword<readonly T[]>, line: string): void {
+  const add = (s: Section, before?: readonly T[]): readonly T[] => {
+    const list = keyword.parse(s.args(keyword.name, words(line)), before)
+    if (list === undefined) throw new Error(s.said().join('; '))
+    return list
+  }
+  const common = add(new Section('defaults', 'd'))
+  const lists = ['one', 'two'].map((name) => {
+    const s = new Section('frontend', name)
+    const first = add(s, common)
+    t.equal(add(s, first), first, 'no rule is copied for a line')
+    return first
+  })
+  t.same([common, ...lists].map((list) => list.length), [1, 3, 3])
+  t.not(lists[0], lists[1])
+}
+
+t.test('a section of many rules adds to one list, and never to one that it has inherited', async () => {
+  addsInPlace(requestRules, 'accept if TRUE')
+  addsInPlace(useBackendRules, 'b if TRUE')
 })
