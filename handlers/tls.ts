@@ -74,7 +74,7 @@ class TlsHandshake implements Handler {
       case 'failed': {
         const failure = session.failure ?? { detail: HANDSHAKE_FAILURE, reason: '' }
         hs.set(tlsFailureFact, failure)
-        return close({ cause: 'failed', detail: failure.detail })
+        return close({ cause: failure.detail === HANDSHAKE_CLOSED ? 'short' : 'failed', detail: failure.detail })
       }
     }
   }

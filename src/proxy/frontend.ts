@@ -1,7 +1,7 @@
 // Owns a frontend: counts and gates what its listeners (bind.ts) accept, opens a stream for each connection that came through its
 // handshake, and logs how connections and sessions ended.
 
-import type { App, Why } from '../core/handler.ts'
+import type { App, Cause, Why } from '../core/handler.ts'
 import type { Connection, ConnectionUser } from '../core/connection.ts'
 import type { LogLevel, LogSink } from '../core/log-sink.ts'
 import type { Provider } from '../core/provider.ts'
@@ -85,6 +85,9 @@ export interface FrontendHost {
 
 /** How often a full frontend looks whether other threads have made room. ms */
 const LOOK_AGAIN_MS = 10
+
+/** A client that left, or fell silent, before its handshake was over: `option dontlognull` leaves it out, as HAProxy does. */
+const SAID_NOTHING: ReadonlySet<Cause> = new Set<Cause>(['empty', 'short', 'timeout'])
 
 export class Frontend implements BindHost, StreamHost, App, ProxyView {
   readonly name: string
@@ -281,7 +284,7 @@ export class Frontend implements BindHost, StreamHost, App, ProxyView {
   refused(bind: Bind, conn: EngineConnection, handler: string, why: Why): void {
     if (why.cause === 'bug') this.report(`handler ${handler}`, why.detail ?? 'no verdict')
     const log = this.#log
-    if (log === undefined || why.quiet === true || (why.cause === 'empty' && this.settings.dontLogNull)) return
+    if (log === undefined || why.quiet === true || (this.settings.dontLogNull && SAID_NOTHING.has(why.cause))) return
     const error = why.detail !== undefined && why.cause !== 'bug' ? why.detail : `${why.cause} in handler '${handler}'`
     const subject = new ConnectionSubject(conn, this.#host.clock, {
       bind: bind.name,

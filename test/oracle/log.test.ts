@@ -86,6 +86,32 @@ ${pair('default-line')(places)}`,
       return { none, one: await w.log.lines(1) }
     },
   },
+  ...['', 'accept-proxy'].map(
+    (more, i): Scenario => ({
+      name: `option dontlognull: who leaves or falls silent before TLS${more === '' ? '' : ', or before a PROXY header,'} is not logged, what fails is`,
+      config: pair(`nullhandshake${i}`, ({ certificates }) => ({ bind: `${more} ssl crt ${certificates.server.pem}`, front: 'option dontlognull\n  timeout client 500ms' })),
+      run: async (w) => {
+        await w.serve('server', { on: endBack })
+        const header = more === '' ? '' : 'PROXY TCP4 10.1.2.3 10.4.5.6 4000 443\r\n'
+        const hello = Buffer.concat([Buffer.from(header), Buffer.from('160301020001000001fc0303', 'hex')])
+        for (const said of [Buffer.alloc(0), Buffer.from(header), hello]) {
+          for (const ends of [false, true]) {
+            const client = await w.connect('front')
+            if (said.length > 0) client.send(said)
+            await client.after(100)
+            if (ends) client.end()
+            await client.over()
+            client.end()
+          }
+        }
+        const none = await w.log.quiet()
+        const other = await w.connect('front')
+        other.send(`${header}this is no hello`)
+        await other.over()
+        return { none, one: await w.log.lines(1) }
+      },
+    }),
+  ),
   {
     name: 'option dontlog-normal: only what went wrong',
     config: pair('dontlognormal', { front: 'option dontlog-normal' }),
