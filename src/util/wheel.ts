@@ -70,19 +70,36 @@ export interface WheelClock {
   rest(): void
 }
 
-/** `now`: monotonic whole milliseconds: small integers cost less than doubles, and nothing here is finer. */
+/** A tick that comes later than this finds a loop that stood still: a suspended process, a long turn. ms */
+const STALL_MS = 2 * NEAR_MS
+
+/**
+ * `now`: monotonic whole milliseconds: small integers cost less than doubles, and nothing here is finer.
+ *
+ * After a stall Node's loop comes to its timers first, and only then learns what has arrived meanwhile. A tick that is late
+ * lets all of that be heard before it strikes anybody for being silent: one immediate is behind the poll phase, the
+ * second is behind those of the first, in which the linux provider does its work.
+ */
 export function systemWheelClock(now: () => number = monotonic): WheelClock {
   let timeout: NodeJS.Timeout | undefined
+  let heard: NodeJS.Immediate | undefined
+  const rest = (): void => {
+    clearTimeout(timeout)
+    clearImmediate(heard)
+    timeout = undefined
+    heard = undefined
+  }
   return {
     now,
     wakeIn(ms, tick) {
-      clearTimeout(timeout)
-      timeout = setTimeout(tick, ms)
+      rest()
+      const due = now() + ms
+      timeout = setTimeout(() => {
+        if (now() - due < STALL_MS) tick()
+        else heard = setImmediate(() => (heard = setImmediate(tick)))
+      }, ms)
     },
-    rest() {
-      clearTimeout(timeout)
-      timeout = undefined
-    },
+    rest,
   }
 }
 

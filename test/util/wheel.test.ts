@@ -1,8 +1,10 @@
 // The timer wheel: never early, at most a slot late, exact order of arming kept out of it, nothing wakes an idle process.
 
 import fc from 'fast-check'
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
 import t from 'tap'
-import { Alarm, type Wheel } from '../../src/util/wheel.ts'
+import { Alarm, Wheel } from '../../src/util/wheel.ts'
 import { fakeWheel, type FakeClock } from '../kit/fake-clock.ts'
 
 const SLOT = 4
@@ -108,4 +110,38 @@ t.test('any set of timers strikes as a sorted list would', async (t) => {
     }),
     { seed, numRuns: 200 },
   )
+})
+
+t.test('after a stall, what arrived meanwhile is heard before anybody is struck for silence', async (t) => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  const accepted = new Promise<Socket>((done) => server.once('connection', done))
+  const peer = connect(address.port, '127.0.0.1')
+  const socket = await accepted
+  t.teardown(() => {
+    peer.destroy()
+    socket.destroy()
+    server.close()
+  })
+  const wheel = new Wheel()
+  const struck: string[] = []
+  let heard = 0
+  const silent = new Alarm(() => struck.push('silent'))
+  const talking = new Alarm(() => struck.push('talking'))
+  // The linux provider hears of what has arrived one immediate after the poll phase.
+  socket.on('data', () => setImmediate(() => ((heard = struck.length), wheel.arm(talking, 60_000))))
+  t.teardown(() => wheel.disarm(talking))
+  await new Promise<void>((done) => {
+    setImmediate(() => {
+      wheel.arm(silent, 20)
+      wheel.arm(talking, 20)
+      peer.write('x')
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100)
+      setTimeout(done, 50)
+    })
+  })
+  t.equal(heard, 0)
+  t.same(struck, ['silent'], 'late, but not never')
 })
