@@ -30,6 +30,8 @@ export class Channel {
   readonly bytes: Bytes
   /** Bytes that `to` has taken since the beginning. */
   total = 0
+  /** `from` has been quiet for too long: nothing more is read of it, and all that it said so far is all. */
+  abandoned = false
   /** The last pump read something. */
   read = false
   /** The last pump wrote something. */
@@ -57,7 +59,12 @@ export class Channel {
 
   /** All that `from` said, its end included, has gone to `to`. */
   get finished(): boolean {
-    return this.empty && ended(this.from.shut, R)
+    return this.empty && this.over
+  }
+
+  /** Nothing more comes from `from`. */
+  get over(): boolean {
+    return this.abandoned || ended(this.from.shut, R)
   }
 
   /** Moves what can be moved now. The flags say why it stopped; SHUT_IN stays set once `from` has ended. */
@@ -83,7 +90,7 @@ export class Channel {
       }
       const before = bytes.length
       if (before > 0) {
-        flow |= to.layer.flush(bytes, ended(from.shut, R)) & OUT // the last bytes travel with the end
+        flow |= to.layer.flush(bytes, this.over) & OUT // the last bytes travel with the end
         const left = bytes.length
         if (left < before) {
           this.total += before - left
@@ -92,7 +99,7 @@ export class Channel {
         if (left > 0) flow |= FULL_OUT
       }
       if (flow & (IN | OUT)) break
-      if (ended(from.shut, R)) {
+      if (this.over) {
         flow |= SHUT_IN
         break
       }
@@ -133,7 +140,7 @@ export class Channel {
         if (pipe.bytes > 0) flow |= FULL_OUT
       }
       if (flow & (IN | OUT | REFUSED)) break
-      if (ended(this.from.shut, R)) {
+      if (this.over) {
         flow |= SHUT_IN
         break
       }

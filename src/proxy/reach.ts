@@ -25,7 +25,7 @@ export interface Seeker {
   /** What rules said: of its place in a queue, of retries, of packets. undefined: nothing. */
   readonly effects: SessionEffects | undefined
   readonly subject: SessionSubject
-  /** Its client has gone, and so has it: nobody connects for it. */
+  /** Whether its client has ended, or been silent for too long, and so the session is over: nobody connects for it. */
   gone(): boolean
   joined(conn: Connection): void
   /** No server was to be had: 's' and 'Q' when it waited too long, 's' or 'S' and 'C' when none could be connected to. */
@@ -72,6 +72,11 @@ export class Reach implements AttemptEvents, Waiter {
     return this.#ticket === undefined ? 'C' : 'Q'
   }
 
+  /** A server is being connected to; false while it waits in a queue, or for the next attempt. */
+  get connecting(): boolean {
+    return this.#attempt !== undefined
+  }
+
   get source(): Address {
     return this.#seeker.ends.src
   }
@@ -96,6 +101,7 @@ export class Reach implements AttemptEvents, Waiter {
       const ticket = backend.join(this, ruled)
       this.#ticket = ticket
       this.queuedBehind = ticket.position + 1
+      this.#seeker.gone()
     } else this.admitted(choice)
   }
 
@@ -114,7 +120,7 @@ export class Reach implements AttemptEvents, Waiter {
   #approach(server: Server): void {
     this.#trace?.note(`server ${this.backend.name}/${server.name}`)
     if (this.assignedAt < 0) this.assignedAt = this.#wheel.now()
-    if (!this.#seeker.gone()) this.#connect(server)
+    this.#connect(server)
   }
 
   queueTimeout(): void {
@@ -176,6 +182,7 @@ export class Reach implements AttemptEvents, Waiter {
       this.#seeker.unreached(timedOut ? 's' : 'S', 'C')
       return
     }
+    if (this.#seeker.gone()) return
     this.retries++
     if (this.#redispatches()) {
       this.redispatched = true

@@ -17,9 +17,9 @@ import { InspectedConnection, Inspection, type Decision, type InspectionPlan } f
 import { Reach, type Seeker } from './reach.ts'
 import type { Server } from './server.ts'
 import type { EndedBy, EndedIn, StreamHost } from './stream-host.ts'
-import { isAwaited, timeoutOf } from './stream-timeouts.ts'
+import { StreamTimeouts, type TimedStream } from './stream-timeouts.ts'
 
-export class Stream implements ConnectionUser, Seeker {
+export class Stream implements ConnectionUser, Seeker, TimedStream {
   readonly client: Connection
   readonly #host: StreamHost
   /** Monotonic times in whole ms; -1: never came to it. */
@@ -36,10 +36,11 @@ export class Stream implements ConnectionUser, Seeker {
   #inspection: Inspection | undefined
   /** The server's first bytes are held for rules. */
   #answer: Inspection | undefined
-  #request: Channel | undefined
-  #response: Channel | undefined
-  #clientActive: number
-  #serverActive = 0
+  request: Channel | undefined
+  response: Channel | undefined
+  readonly #timeouts: StreamTimeouts
+  /** The first side that was silent for too long, and where the session was: what the log says, however it went on. */
+  #struck: { readonly by: EndedBy; readonly where: EndedIn } | undefined
   /** A rule gave the connection to an application, or left the client without a word. */
   #served: App | undefined
   /** One of the two has said something to the other. */
@@ -55,7 +56,7 @@ export class Stream implements ConnectionUser, Seeker {
     this.#trace = client.get(TRACE)
     this.#user = host.userOf?.(this) ?? this
     this.openedAt = host.wheel.now()
-    this.#clientActive = this.openedAt
+    this.#timeouts = new StreamTimeouts(this, host)
   }
 
   get ends(): { readonly src: Address; readonly dst: Address } {
@@ -104,16 +105,16 @@ export class Stream implements ConnectionUser, Seeker {
 
   /** Bytes that went to the server, and to the client. */
   get bytesUp(): number {
-    return this.#request?.total ?? 0
+    return this.request?.total ?? 0
   }
 
   get bytesDown(): number {
-    return this.#response?.total ?? 0
+    return this.response?.total ?? 0
   }
 
   /** Bytes that came from the client, and from the server. */
   get received(): { readonly up: number; readonly down: number } {
-    return { up: this.#request?.received ?? this.client.input.length, down: this.#response?.received ?? 0 }
+    return { up: this.request?.received ?? this.client.input.length, down: this.response?.received ?? 0 }
   }
 
   start(): void {
@@ -199,14 +200,12 @@ export class Stream implements ConnectionUser, Seeker {
 
   joined(conn: Connection): void {
     this.connection = conn
-    const now = this.#host.wheel.now()
-    this.connectedAt = now
-    this.#clientActive = now
-    this.#serverActive = now
-    this.#request = new Channel(this.client, conn, this.#host.spliceRequest)
-    this.#response = new Channel(conn, this.client, this.#host.spliceResponse)
+    this.connectedAt = this.#host.wheel.now()
+    this.request = new Channel(this.client, conn, this.#host.spliceRequest)
+    this.request.abandoned = this.#struck !== undefined
+    this.response = new Channel(conn, this.client, this.#host.spliceResponse)
     conn.attach(this.#user)
-    this.#rearm()
+    this.#timeouts.joined()
     this.#host.joined(this)
     const { backend } = this
     if (backend?.settings.responseInspection !== undefined) this.#inspectAnswer(conn, backend.settings.responseInspection)
@@ -237,40 +236,47 @@ export class Stream implements ConnectionUser, Seeker {
 
   ready(): void {
     if (this.isOver) return
-    if (this.#request === undefined) this.#watchClient()
+    if (this.request === undefined) this.#watchClient()
     else this.#pump()
   }
 
-  /** There is no server yet. A client that ended without a byte, or any under abortonclose, is not waited for. */
+  /**
+   * There is no server yet. A client that ends without a byte, or any under abortonclose, is not waited for; one that had ended
+   * before a server was looked for is connected all the same, as in HAProxy.
+   */
   #watchClient(): void {
+    const before = ended(this.client.shut, R)
     this.#readClient()
     if (this.isOver) return
     if (this.#inspection !== undefined) this.#inspection.look()
-    else this.gone()
+    else if (!before) this.gone()
   }
 
   /** Ends the session of a client that ended without a byte or, under abortonclose, at all. */
   gone(): boolean {
     const { client } = this
-    if (!ended(client.shut, R) || (client.input.length > 0 && this.backend?.settings.abortOnClose !== true)) return false
+    if (!(ended(client.shut, R) || this.#struck !== undefined) || (client.input.length > 0 && this.backend?.settings.abortOnClose !== true)) return false
     this.#end('C', this.where)
     return true
   }
 
   /** Keeps the client's bytes, up to the buffer's size, and notices its end. */
   #readClient(): void {
-    if (readAhead(this.client, this.#host.bufferSize) & ERR_IN) this.#end('C', 'D')
+    const { client } = this
+    const before = client.input.length
+    if (readAhead(client, this.#host.bufferSize) & ERR_IN) this.#end('C', 'D')
+    else if (client.input.length > before) this.#timeouts.heard()
   }
 
   #pump(): void {
     const { client, connection } = this
-    const request = this.#request
-    const response = this.#response
+    const request = this.request
+    const response = this.response
     if (connection === undefined || request === undefined || response === undefined) return
     const up = request.pump()
     const down = this.#answer === undefined ? response.pump() : this.#holdAnswer(connection, this.#answer)
     if (this.isOver) return
-    if (request.read || request.wrote || response.read || response.wrote) this.#active(request, response)
+    if (request.read || request.wrote || response.read || response.wrote) this.#timeouts.moved(request, response)
     if (!this.#spoken && (request.wrote || response.wrote)) {
       this.#spoken = true
       this.server?.firstWord(request.wrote ? 'client' : 'server')
@@ -315,51 +321,31 @@ export class Stream implements ConnectionUser, Seeker {
     inspection.start()
   }
 
-  /** What is read from one side and written to the other keeps both alive; what is only read, or only written, the side it was. */
-  #active(request: Channel, response: Channel): void {
-    const now = this.#host.wheel.now()
-    if (request.read || response.wrote) this.#clientActive = now
-    if (response.read || request.wrote) this.#serverActive = now
-  }
-
-  /** Carries an end to the other side. A half-closed session has its own timeouts, from now. */
+  /** Carries an end to the other side. */
   #shutw(conn: Connection): void {
     conn.shutw()
-    const now = this.#host.wheel.now()
-    this.#clientActive = now
-    this.#serverActive = now
-    this.#rearm()
+    this.#timeouts.told(conn)
   }
 
-  // ── timeouts ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-  #rearm(): void {
-    this.client.deadline(this.#timeoutOf(this.client))
-    this.connection?.deadline(this.#timeoutOf(this.connection))
+  get connecting(): boolean {
+    return this.#reach?.connecting === true
   }
 
-  #timeoutOf(conn: Connection): number {
-    return timeoutOf(conn, conn === this.client, this.connection !== undefined, this.#host, this.backend?.settings)
+  get holdsAnswer(): boolean {
+    return this.#answer !== undefined
   }
 
-  /** How long a side may stay quiet yet, ms; Infinity: for ever. */
-  #leftOf(conn: Connection): number {
-    const limit = this.#timeoutOf(conn)
-    return limit === 0 ? Infinity : (conn === this.client ? this.#clientActive : this.#serverActive) + limit - this.#host.wheel.now()
-  }
-
-  #isDue(conn: Connection): boolean {
-    const isClient = conn === this.client
-    return this.#leftOf(conn) <= 0 && isAwaited(conn, isClient ? this.#request : this.#response, isClient ? this.#response : this.#request)
-  }
-
-  /** Where both sides are due, it was the client, as in HAProxy. */
   expired(conn: Connection): void {
     if (this.isOver) return
-    if (this.#isDue(this.client)) return this.#end('c', this.where)
-    if (this.connection !== undefined && this.#isDue(this.connection)) return this.#end('s', this.where)
-    const left = this.#leftOf(conn)
-    if (left < Infinity) conn.deadline(left > 0 ? left : this.#timeoutOf(conn))
+    const struck = this.#timeouts.struck(conn)
+    if (struck === undefined) return
+    if (!struck.abandon) return this.#end(struck.side, this.where)
+    this.#struck ??= { by: struck.side, where: this.where }
+    const channel = struck.side === 'c' ? this.request : this.response
+    if (channel === undefined) return // the server is told when it is joined
+    channel.abandoned = true
+    this.#pump()
+    if (!this.isOver) this.#timeouts.await(channel.from)
   }
 
   // ── the end ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -367,25 +353,24 @@ export class Stream implements ConnectionUser, Seeker {
   #end(by: EndedBy, where: EndedIn): void {
     if (this.isOver) return
     this.overAt = this.#host.wheel.now()
-    this.by = by
-    this.#endedIn = where
+    this.by = this.#struck?.by ?? by
+    this.#endedIn = this.#struck?.where ?? where
     this.#reach?.stop()
-    this.#trace?.note(`session over: ${this.#served === undefined ? `${by}${where}` : `served by '${this.#served.name}'`}`)
+    this.#trace?.note(`session over: ${this.#served === undefined ? `${this.by}${this.#endedIn}` : `served by '${this.#served.name}'`}`)
     this.#inspection?.stop()
     this.#answer?.stop()
     this.backend?.sessions.add(-1)
     this.server?.sessions.add(-1)
     this.#host.over(this)
     this.backend?.admit()
-    this.#close()
-    this.#request?.release()
-    this.#response?.release()
+    this.#close(by === 'C' && where === 'D')
+    this.request?.release()
+    this.response?.release()
   }
 
-  #close(): void {
+  /** A client that breaks takes the server with it, unless the server has said all that it had to say. */
+  #close(aborted: boolean): void {
     const { client, connection } = this
-    // A client that breaks takes the server with it, unless the server has said all that it had to say.
-    const aborted = this.by === 'C' && this.where === 'D'
     const midway = connection !== undefined && !ended(connection.shut, R)
     if (connection !== undefined) {
       if ((aborted && midway) || (this.backend?.settings.noLinger === true && connection.output.length === 0)) connection.reset()

@@ -93,6 +93,103 @@ const established: Scenario[] = [
     },
   },
   {
+    name: 'timeout client: the server is told, and its last answer goes to the client, also a late one: cD',
+    config: pair('client-given-up', { front: 'timeout client 500ms\n  timeout client-fin 300ms', back: 'timeout server 5s' }),
+    run: async (w) => {
+      const server = await w.serve('server')
+      const client = await w.connect('front')
+      const wire = await server.wire()
+      const when = await timed(() => wire.over(), 500, client.since)
+      client.send('nobody listens')
+      await wire.after(600)
+      const before = client.events
+      wire.end('last')
+      return { when, before, client: await client.over(), server: wire.events, log: await w.log.lines(1) }
+    },
+  },
+  {
+    name: 'timeout server: the client is told, and what it still says goes to the server: sD',
+    config: pair('server-given-up', { front: 'timeout client 5s', back: 'timeout server 500ms' }),
+    run: async (w) => {
+      const server = await w.serve('server')
+      const client = await w.connect('front')
+      const wire = await server.wire()
+      const when = await timed(() => client.over(), 500, client.since)
+      await client.after(600)
+      client.end('bye')
+      return { when, client: client.events, server: await wire.over(), log: await w.log.lines(1) }
+    },
+  },
+  {
+    name: 'timeout client, then a server that stays silent: it has what is left of its own time, or timeout server-fin',
+    config: pair('both-given-up', { front: 'timeout client 500ms', back: 'timeout server 1500ms' }),
+    run: async (w) => {
+      await w.serve('server')
+      const client = await w.connect('front')
+      const when = await timed(() => client.over(), 1500, client.since)
+      return { when, client: client.events, log: await w.log.lines(1) }
+    },
+  },
+  {
+    name: 'timeout client, then a silent server under timeout server-fin',
+    config: pair('given-up-fin', { front: 'timeout client 500ms', back: 'timeout server 5s\n  timeout server-fin 500ms' }),
+    run: async (w) => {
+      await w.serve('server')
+      const client = await w.connect('front')
+      const when = await timed(() => client.over(), 1000, client.since)
+      return { when, client: client.events, log: await w.log.lines(1) }
+    },
+  },
+  {
+    name: 'timeout client counts from before content rules wait, where nothing was said',
+    config: pair('rules-silent', { front: 'timeout client 1500ms\n  tcp-request inspect-delay 1s\n  tcp-request content accept if { req.len gt 0 }' }),
+    run: async (w) => {
+      const server = await w.serve('server')
+      const client = await w.connect('front')
+      const wire = await server.wire()
+      const when = await timed(() => wire.over(), 1500, client.since)
+      wire.end('bye')
+      return { when, client: await client.over(), log: (await w.log.lines(1)).map((text) => text.replace(/ \d+\/0\/0 /, ' waited/0/0 ')) }
+    },
+  },
+  {
+    name: 'timeout client strikes a client that has said too little for the rules: cR',
+    config: pair('rules-little', { front: 'timeout client 1500ms\n  tcp-request inspect-delay 5s\n  tcp-request content accept if { req.len gt 10 }' }),
+    run: async (w) => {
+      const client = await w.connect('front')
+      await client.after(200)
+      const since = performance.now()
+      client.send('abc')
+      const when = await timed(() => client.over(), 1500, since)
+      return { when, client: client.events, log: (await w.log.lines(1)).map((text) => text.slice(-18)) }
+    },
+  },
+  {
+    name: 'timeout client while a server is connected to: the connect goes on, cC',
+    config: pair('deaf-silent', { front: 'timeout client 500ms', back: 'timeout connect 1500ms\n  retries 0' }),
+    run: async (w) => {
+      const deaf = await deafListener(w.port('server'))
+      w.teardown(() => deaf.stop())
+      const client = await w.connect('front')
+      const when = await timed(() => client.over(), 1500, client.since)
+      return { when, client: client.events, log: await w.log.lines(1) }
+    },
+  },
+  {
+    name: 'a client that ends without a byte while rules wait is connected to its server',
+    config: pair('rules-ended', { front: 'tcp-request inspect-delay 5s\n  tcp-request content accept if { req.len gt 0 }' }),
+    run: async (w) => {
+      const server = await w.serve('server')
+      const client = await w.connect('front')
+      await client.after(100)
+      client.end()
+      const wire = await server.wire()
+      await wire.over()
+      wire.end('banner')
+      return { client: await client.over(), server: wire.events, log: (await w.log.lines(1)).map((text) => text.replace(/ \d+\/0\/0 /, ' waited/0/0 ')) }
+    },
+  },
+  {
     name: 'a silent client lives on while the server talks to it',
     config: pair('server-talks', { front: 'timeout client 600ms' }),
     run: async (w) => {

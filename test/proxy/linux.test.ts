@@ -166,9 +166,9 @@ t.test('the SYN of a connection is kept where the line says so, and told once', 
       .join('') + '  tcp-request session look\n'
   for (const [mode, ip] of [['tcp-ss 1', ''], ['tcp-ss 2', 'eth.data,']] as const) {
     const r = await running(t, `frontend f\n  bind 127.0.0.1:PORT ${mode}\n${rules(ip)}`)
-    const client = await coming(t, r.port, '127.0.0.77')
+    const { localPort } = await coming(t, r.port, '127.0.0.77')
     await until('seen', () => r.kept.length > 0)
-    t.same(r.kept[0], [String(0x7f00004d), String(client.localPort), '1', undefined], mode)
+    t.same(r.kept[0], [String(0x7f00004d), String(localPort), '1', undefined], mode)
   }
   for (const mode of ['', 'tcp-ss 0']) {
     const r = await running(t, `frontend f\n  bind 127.0.0.1:PORT ${mode}\n${rules('')}`)
