@@ -7,6 +7,9 @@ import { line, pair, timed } from '../kit/oracle-pair.ts'
 import { deafListener } from '../kit/deaf.ts'
 import { echo, greet } from '../kit/peers.ts'
 
+/** One try a second, three at most: how many there were before the test went on is the machine's affair. */
+const tries = (log: readonly string[]): string[] => log.map((text) => text.replace(/ 0\/[123]000\/0 /, ' 0/seconds/0 ').replace(/ #\/1\/0\/0\/[123] /, ' #/1/0/0/tries '))
+
 const two =
   (name: string, lines: string, servers: readonly string[] = ['dead', 'live']) =>
   (places: Places): string => `
@@ -56,7 +59,7 @@ const retries: Scenario[] = [
       await w.serve('server', { on: echo })
       await client.got('kept')
       client.end()
-      return { client: await client.over(), log: await w.log.lines(1) }
+      return { client: await client.over(), log: tries(await w.log.lines(1)) }
     },
   },
 ]
@@ -164,13 +167,13 @@ const whileConnecting: Scenario[] = [
       await client.after(300)
       const before = client.events
       const server = await w.serve('server', { on: echo })
-      return { before, client: await client.over(), server: await (await server.wire()).over(), log: await w.log.lines(1) }
+      return { before, client: await client.over(), server: await (await server.wire()).over(), log: tries(await w.log.lines(1)) }
     },
     expect: {
       before: [],
       client: ['got hello', 'FIN'],
       server: ['got hello', 'FIN'],
-      log: [line('cc-bytes', '0/1000/0', 5, '--', '#/1/0/0/1 0/0')],
+      log: [line('cc-bytes', '0/seconds/0', 5, '--', '#/1/0/0/tries 0/0')],
     },
   },
   {
@@ -194,9 +197,9 @@ const whileConnecting: Scenario[] = [
       client.send('hello')
       await client.after(200)
       client.reset()
-      return { log: await w.log.lines(1) }
+      return { log: tries(await w.log.lines(1)) }
     },
-    expect: { log: [line('rst-connecting', '0/-1/0', 0, 'CD', '#/1/0/0/1 0/0')] },
+    expect: { log: [line('rst-connecting', '0/-1/0', 0, 'CD', '#/1/0/0/tries 0/0')] },
   },
 ]
 
