@@ -40,13 +40,14 @@ export class Pipeline {
     if (this.#unmade !== undefined) return bug(this.#unmade.error)
     this.#stepping = true
     try {
-      for (;;) {
+      for (let asked = 0; ; asked++) {
         const handler = this.#list[0]
+        if (asked === ENDLESS) return bug('handlers insert handlers without end')
         if (handler === undefined) return bug('the last handler served nothing')
         this.#trace?.asked(handler.name)
         const verdict = handler.step(hs)
         this.#trace?.said(handler.name, verdict)
-        if (verdict.verdict !== 'next') return VERDICTS.has(verdict.verdict) ? verdict : bug(NO_VERDICT)
+        if (verdict.verdict !== 'next') return malformed(verdict) ?? verdict
         if (this.#list[0] !== handler) return bug('the connection ended within step()') // and end() was called for it
         // Made before anything leaves the list: when a maker throws, this handler still gets its end().
         const inserted = verdict.insert?.map(made)
@@ -81,9 +82,28 @@ export class Pipeline {
   }
 }
 
-/** What the engine acts on. Plugins are somebody else's, and not all of them are compiled against these types. */
-const VERDICTS: ReadonlySet<unknown> = new Set(['more', 'wait', 'serve', 'close', 'reset', 'drop'])
+/** More handlers than any plan has: they make each other, and nobody else would get a turn any more. */
+const ENDLESS = 10_000
+
 const NO_VERDICT = 'step() returned no verdict; it is synchronous: what takes its time says wait(), and wake() later'
+
+/** What the engine could not act on. Plugins are somebody else's, and not all of them are compiled against these types. */
+function malformed(verdict: Exclude<Verdict, { verdict: 'next' }>): ReturnType<typeof bug> | undefined {
+  switch (verdict.verdict) {
+    case 'wait':
+      return undefined
+    case 'more':
+      return typeof verdict.total === 'number' ? undefined : bug('more() of what is no number')
+    case 'serve':
+      return typeof verdict.app?.open === 'function' ? undefined : bug('serve() of what has no open()')
+    case 'close':
+    case 'reset':
+    case 'drop':
+      return typeof verdict.why?.cause === 'string' ? undefined : bug(`${verdict.verdict}() without a cause`)
+    default:
+      return bug(NO_VERDICT)
+  }
+}
 
 function made(make: MakeHandler): Handler {
   const handler: Handler | undefined = make()
@@ -92,5 +112,14 @@ function made(make: MakeHandler): Handler {
 }
 
 function bug(error: unknown, where = ''): { readonly verdict: 'close'; readonly why: Why } {
-  return { verdict: 'close', why: { cause: 'bug', detail: where + (error instanceof Error ? (error.stack ?? error.message) : String(error)) } }
+  return { verdict: 'close', why: { cause: 'bug', detail: where + textOf(error) } }
+}
+
+/** Anything can be thrown, even what cannot be looked at. */
+function textOf(error: unknown): string {
+  try {
+    return error instanceof Error ? (error.stack ?? error.message) : String(error)
+  } catch {
+    return 'threw what has no text'
+  }
 }

@@ -25,6 +25,7 @@ export interface AttemptEvents {
   bug(where: string, error: unknown): void
 }
 
+
 /** Who asked for an outgoing connection. */
 const askedBy = factKey<App>('asked by')
 
@@ -85,6 +86,11 @@ export class Attempt implements ConnectionEvents, FactSource, App {
     this.#events.connected(conn)
   }
 
+  /** Another app would never be ended, and who asked would wait for ever. */
+  serves(app: App): boolean {
+    return app === this
+  }
+
   /** Gives up: the connection in progress is reset, and nothing is reported any more. */
   abort(): void {
     this.#over = true
@@ -95,6 +101,7 @@ export class Attempt implements ConnectionEvents, FactSource, App {
   refused(conn: EngineConnection, handler: string, why: Why): void {
     if (this.#over || conn !== this.#current) return
     this.#current = null
+    if (why.cause === 'bug') this.#events.bug(`handler ${handler}`, why.detail ?? 'no verdict')
     if (this.#tried < this.#targets.length) this.start()
     else {
       const target = this.#targets.at(-1)

@@ -10,7 +10,7 @@
 import type { Address } from '../core/address.ts'
 import { Bytes } from '../core/bytes.ts'
 import type { Connection, ConnectionUser } from '../core/connection.ts'
-import type { FactKey, Handshake, MakeHandler, Verdict, Why } from '../core/handler.ts'
+import type { App, FactKey, Handshake, MakeHandler, Verdict, Why } from '../core/handler.ts'
 import { Pipeline } from '../core/pipeline.ts'
 import * as shutting from '../core/shut.ts'
 import { R, W, type Shut } from '../core/shut.ts'
@@ -47,6 +47,8 @@ export interface FactSource {
 export interface ConnectionEvents {
   /** The connection ended before it was served, in this handler ('' while connecting). Before its descriptor is released. */
   refused(conn: EngineConnection, handler: string, why: Why): void
+  /** Whether this app may have the connection. Default: any may. */
+  serves?(app: App): boolean
   /** The descriptor is released: the last event, exactly once. */
   released(conn: EngineConnection): void
   /** `where` threw where nobody waits for its verdict: 'end() of handler x', 'app x'. */
@@ -242,6 +244,7 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
         this.#need = 0
         return false
       case 'serve': {
+        if (this.#events.serves?.(verdict.app) === false) return this.#refuse({ cause: 'bug', detail: `serve(${verdict.app.name}) towards a server: its connection is for who asked for it` }, 'reset')
         this.#leaveHandshake()
         try {
           verdict.app.open(this)

@@ -104,6 +104,15 @@ t.test('pipeline: what goes wrong costs this connection and no end()', async (t)
   bug(new Pipeline([untyped(undefined)]), /returned none/, 'no handler is made')
   bug(new Pipeline([noted([], 'a', untyped(Promise.resolve(next())))]), /no verdict; it is synchronous/, 'an async step()')
   bug(new Pipeline([noted([], 'a', untyped({ verdict: 'nonsense' }))]), /no verdict/, 'a verdict that there is not')
+  bug(new Pipeline([noted([], 'a', untyped({ verdict: 'close' }))]), /close\(\) without a cause/, 'an end without a cause')
+  bug(new Pipeline([noted([], 'a', untyped({ verdict: 'serve', app: null }))]), /serve\(\) of what has no open/, 'no app')
+  bug(new Pipeline([noted([], 'a', untyped({ verdict: 'more', total: '7' }))]), /more\(\) of what is no number/, 'no number of bytes')
+  const unseen = (): never => {
+    throw new Proxy({}, { get: boom })
+  }
+  bug(new Pipeline([noted([], 'a', unseen)]), /no text/, 'what is thrown cannot be looked at')
+  const another: MakeHandler = () => ({ name: 'again', step: () => next(another) })
+  bug(new Pipeline([another]), /without end/, 'handlers that insert handlers for ever')
   bug(new Pipeline([() => ({ name: 'a', step: () => next(), end: boom }), noted([], 'b', next)]), /end\(\) of handler a: .*boom/, 'a throw in end() of one that succeeded')
   bug(new Pipeline([noted([], 'a', next)]), /served nothing/, 'nobody serves')
 

@@ -3,7 +3,7 @@
 import t from 'tap'
 import { NO_ADDRESS, type Address } from '../../src/core/address.ts'
 import type { Connection } from '../../src/core/connection.ts'
-import { close, next, originFact, type MakeHandler, type Why } from '../../src/core/handler.ts'
+import { close, next, originFact, serve, type MakeHandler, type Why } from '../../src/core/handler.ts'
 import type { ConnectSpec } from '../../src/core/provider.ts'
 import { Attempt, handOver } from '../../src/net/connect.ts'
 import { EngineConnection } from '../../src/net/connection.ts'
@@ -171,6 +171,23 @@ t.test('given up: reset, and nothing is reported any more', async (t) => {
   answers(after, 0)
   after.attempt.abort()
   t.notMatch(after.asked[0]?.sock.log, ['RST'], 'once connected it is its owner\'s')
+})
+
+t.test('a bug of a handler is told with its place, and costs that address', async (t) => {
+  const boom = (): never => {
+    throw new Error('boom')
+  }
+  const w = world(1, { handlers: [() => ({ name: 'clumsy', step: boom })] })
+  w.attempt.start()
+  answers(w, 0)
+  t.equal(w.log[0], 'bug handler clumsy')
+  t.match(w.log[1], /^failed 'clumsy' bug .*boom/)
+
+  const greedy = world(1, { handlers: [() => ({ name: 'greedy', step: () => serve({ name: 'other', open: boom }) })] })
+  greedy.attempt.start()
+  answers(greedy, 0)
+  t.match(greedy.log, ['bug handler greedy', /^failed 'greedy' bug serve\(other\) towards a server/], 'nobody else gets the connection')
+  t.equal(greedy.live.size, 0)
 })
 
 t.test('a bug in an end() is told, and costs nothing', async (t) => {
