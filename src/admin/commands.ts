@@ -9,7 +9,7 @@ import { loadConfiguration, type Loaded } from '../config/load.ts'
 import { describe, formatProblems } from '../config/report.ts'
 import type { Messages } from '../process/messages.ts'
 import { conditionFacts } from '../process/providers.ts'
-import { lint } from '../process/lint.ts'
+import { lint, lintNames } from '../process/lint.ts'
 import { checkRuleNames, checkSampleNames } from '../proxy/check-names.ts'
 import { BuildError } from '../proxy/runtime.ts'
 import { EXPLAIN_USAGE, parseExplain } from './explain-arguments.ts'
@@ -69,7 +69,9 @@ export async function explainCommand(args: readonly string[], plugins: readonly 
 }
 
 const LINT_USAGE = `Usage : headgate lint -f <file|folder> [-f …]
-  What is known to go wrong with a configuration that is valid. A comment '# lint-ignore: <name>' on the line, or above it, silences a finding.`
+  What is known to go wrong with a configuration that is valid. A comment '# lint-ignore: <name>' on the line, on one of its own above
+  it, or above the first section for the whole file, silences findings of that name:
+${[...lintNames].map(([name, doc]) => `    ${name.padEnd(34)} ${doc}`).join('\n')}`
 
 /** 0: nothing was found; 1: something was, or the configuration or the arguments are wrong. */
 export async function lintCommand(args: readonly string[], plugins: readonly Plugin[], messages: Messages, say: (line: string) => void = print): Promise<number> {
@@ -93,7 +95,7 @@ export async function lintCommand(args: readonly string[], plugins: readonly Plu
   }
   const loaded = load(files, plugins, messages)
   if (loaded === undefined) return 1
-  const found = [...loaded.problems.filter(({ level }) => level === 'warning'), ...lint(loaded.configuration, plugins, (rule) => rule.warned === true && loaded.warnings > 0)]
+  const found = lint(loaded.configuration, plugins, loaded.problems.filter(({ level }) => level === 'warning'))
   for (const problem of found) say(describe(problem).replace(/^config : /, ''))
   return found.length === 0 ? 0 : 1
 }

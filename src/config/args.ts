@@ -1,6 +1,6 @@
 // Owns the reading of one line: its words from left to right, by a keyword's parser, and the storing of what that returns.
 
-import type { Args, Keyword, Place, Section, Values, Word } from '../core/keyword.ts'
+import type { Args, Keyword, Place, Section, Values, WarningName, Word } from '../core/keyword.ts'
 import type { Plugin } from '../core/plugin.ts'
 import { notYet } from './language.ts'
 import type { Problems } from './problems.ts'
@@ -90,8 +90,8 @@ export class LineReader implements Args {
     return undefined
   }
 
-  warn(text: string, hint?: string, at?: Word): void {
-    this.#scope.problems.say('warning', this.#placeOf(at), this.#prefix + text, hint)
+  warn(text: string, hint?: string, at?: Word, name?: WarningName): void {
+    this.#scope.problems.say('warning', this.#placeOf(at), this.#prefix + text, hint, name)
   }
 
   #placeOf(at: Word | undefined): Place {

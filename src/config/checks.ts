@@ -56,12 +56,12 @@ const checkLacks: Check = (configuration, report) => {
     const unset = (ms: number | undefined): boolean => ms === undefined || ms === 0
     if (hasFrontend(proxy.kind) && (values.get(bindLines)?.length ?? 0) === 0) {
       const text = `${label(proxy)} '${proxy.name}' has no 'bind' directive. Please declare it as a backend if this was intended.`
-      report(problem('warning', proxy.place, text))
+      report({ ...problem('warning', proxy.place, text), name: 'no-bind' })
     }
     const client = hasFrontend(proxy.kind) && unset(values.get(timeoutClient))
     const serves = hasBackend(proxy.kind) && (values.get(serverLines)?.length ?? 0) > 0
     if (client || (serves && (unset(values.get(timeoutConnect)) || unset(values.get(timeoutServer))))) {
-      report(problem('warning', proxy.place, `missing timeouts for ${label(proxy)} '${proxy.name}'.${MISSING_TIMEOUTS}`))
+      report({ ...problem('warning', proxy.place, `missing timeouts for ${label(proxy)} '${proxy.name}'.${MISSING_TIMEOUTS}`), name: 'missing-timeouts' })
     }
   }
 }

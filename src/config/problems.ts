@@ -1,6 +1,6 @@
 // Owns the problems found so far: all are counted, as many are kept as somebody may want to read.
 
-import type { Level, Place, Problem } from '../core/keyword.ts'
+import type { Level, Place, Problem, WarningName } from '../core/keyword.ts'
 
 /** Kept of each loading; the rest is counted. */
 export const MAX_KEPT = 1000
@@ -16,8 +16,8 @@ export class Problems {
     this.kept.push(problem.text.length <= MAX_TEXT ? problem : { ...problem, text: `${problem.text.slice(0, MAX_TEXT)}…` })
   }
 
-  say(level: Level, place: Place, text: string, hint?: string): void {
-    this.add({ level, ...place, text, ...(hint === undefined ? {} : { hint }) })
+  say(level: Level, place: Place, text: string, hint?: string, name?: WarningName): void {
+    this.add({ level, ...place, text, ...(hint === undefined ? {} : { hint }), ...(name === undefined ? {} : { name }) })
   }
 
   count(level: Level): number {

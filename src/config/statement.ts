@@ -56,7 +56,8 @@ class Stranger {
   }
 
   #say(level: 'alert' | 'warning', text: string, hint?: string, at = this.#words[0]): void {
-    this.#scope.problems.say(level, at === undefined ? this.#place : { ...this.#place, column: at.column }, text, hint)
+    const place = at === undefined ? this.#place : { ...this.#place, column: at.column }
+    this.#scope.problems.say(level, place, text, hint, level === 'warning' ? 'no-effect' : undefined)
   }
 
   explain(): boolean {

@@ -21,8 +21,13 @@ export interface Place {
 
 export type Level = 'alert' | 'warning' | 'notice'
 
+/** Warnings that can be silenced by their name where `headgate lint` reads the configuration; process/lint.ts has a line about each. */
+export type WarningName = 'missing-timeouts' | 'rule-order' | 'never-matches' | 'no-bind' | 'no-effect' | 'overwritten'
+
 export interface Problem extends Place {
   readonly level: Level
+  /** Of warnings. Default: none, nothing silences it. */
+  readonly name?: WarningName
   /** What is wrong, as the reader of the configuration would say it. */
   readonly text: string
   /** What to write instead. */
@@ -57,7 +62,7 @@ export interface Args {
   rest(): Word[]
   /** Reports an alert at `at` or at the last word read, and returns undefined so that a parser can `return args.fail(…)`. */
   fail(text: string, hint?: string, at?: Word): undefined
-  warn(text: string, hint?: string, at?: Word): void
+  warn(text: string, hint?: string, at?: Word, name?: WarningName): void
   /** Reads a file named in the configuration, relative to the working directory (-C) and `default-path`. Reports and returns undefined when it cannot. */
   readFile(path: string, at?: Word): Buffer | undefined
   /**

@@ -3,7 +3,7 @@
 
 import type { Address } from './address.ts'
 import type { Contents, Peer, ProxyView, ServerView } from './view.ts'
-import type { Args, Place, Values, Word } from './keyword.ts'
+import type { Args, Place, Values, WarningName, Word } from './keyword.ts'
 import type { Plugin } from './plugin.ts'
 import type { OutgoingPackets } from './provider.ts'
 import type { SessionRecord } from './record.ts'
@@ -198,7 +198,7 @@ export interface Scope {
   readonly plugins: readonly Plugin[]
   /** The environment as the configuration leaves it, once it is read; undefined: the process's. */
   readonly env?: ReadonlyMap<string, string>
-  warn(text: string, hint?: string, at?: Word): void
+  warn(text: string, hint?: string, at?: Word, name?: WarningName): void
   readFile(path: string, at?: Word): Buffer | undefined
 }
 

@@ -6,7 +6,7 @@
 // file as it ever did.
 
 import { readFileSync } from 'node:fs'
-import type { Problem } from '../core/keyword.ts'
+import type { Place, Problem, WarningName } from '../core/keyword.ts'
 import type { Plugin } from '../core/plugin.ts'
 import type { Configuration } from '../config/configuration.ts'
 import { acceptProxyOpen } from './lint/accept-proxy-open.ts'
@@ -17,6 +17,15 @@ import { sniWithoutWait } from './lint/sni-without-wait.ts'
 import { unreachableRules } from './lint/unreachable-rules.ts'
 
 export const lintRules: readonly LintRule[] = [sniWithoutWait, acceptProxyOpen, unreachableRules, clientCertificates, missingTimeouts]
+
+/** Of warnings that no rule here is about; `missing-timeouts` is the rule's and the warning's. */
+const WARNINGS: Readonly<Record<Exclude<WarningName, 'missing-timeouts'>, string>> = {
+  'rule-order': "A 'tcp-request' rule below one of a later set, which is asked before that all the same.",
+  'never-matches': 'A condition that can never hold where it stands.',
+  'no-bind': "A frontend without 'bind': nobody gets there.",
+  'no-effect': 'A line that changes nothing, here or at all.',
+  overwritten: 'A value that is set twice in a section: the second counts.',
+}
 
 const COMMENT = /#\s*lint-ignore\s*:?\s*([A-Za-z0-9_, -]+)/
 const SECTION = /^\s*(?:global|defaults|frontend|backend|listen)\b/
@@ -43,22 +52,38 @@ function silencedIn(file: string): ReadonlyMap<number, readonly string[]> {
   return silenced
 }
 
-/** Findings as notices, in the order of the files. Names that no rule has, in comments, are findings themselves. */
-export function lint(configuration: Configuration, plugins: readonly Plugin[], without: (rule: LintRule) => boolean = () => false): Problem[] {
+/** What names mean in comments: those of the rules, and of the warnings that every reading may give. */
+export const lintNames: ReadonlyMap<string, string> = new Map([...lintRules.map(({ name, doc }) => [name, doc] as const), ...Object.entries(WARNINGS)])
+
+/** Its name in brackets, behind all of it. */
+function signed(problem: Problem, name: string): Problem {
+  return problem.hint === undefined ? { ...problem, text: `${problem.text} [${name}]` } : { ...problem, hint: `${problem.hint} [${name}]` }
+}
+
+/**
+ * Findings as notices, and with them those of `warnings` that no comment silences, in the order of the files. Rules are not asked when
+ * `without` says so, and say nothing where a warning says it. Names that nothing has, in comments, are findings themselves.
+ */
+export function lint(configuration: Configuration, plugins: readonly Plugin[], warnings: readonly Problem[] = [], without: (rule: LintRule) => boolean = () => false): Problem[] {
   const silenced = new Map(configuration.files.map((file) => [file, silencedIn(file)]))
+  const silences = ({ file, line }: Place, name: string): boolean => [line, 0].some((at) => silenced.get(file)?.get(at)?.includes(name) === true)
   const problems: Problem[] = []
+  for (const warning of warnings) {
+    const { name } = warning
+    if (name === undefined) problems.push(warning)
+    else if (!silences(warning, name)) problems.push(signed(warning, name))
+  }
+  const warnedOf = (rule: LintRule, { file, line }: Place): boolean => warnings.some((warning) => warning.name === rule.name && warning.file === file && warning.line === line)
   for (const rule of lintRules) {
     if (without(rule)) continue
     for (const { place, text, instead } of rule.find(configuration, plugins)) {
-      const here = silenced.get(place.file)
-      if (here?.get(place.line)?.includes(rule.name) === true || here?.get(0)?.includes(rule.name) === true) continue
-      problems.push({ ...place, level: 'notice', text: `${text} [${rule.name}]`, hint: instead })
+      if (silences(place, rule.name) || warnedOf(rule, place)) continue
+      problems.push(signed({ ...place, level: 'notice', text, hint: instead }, rule.name))
     }
   }
-  const known = lintRules.map((rule) => rule.name)
   for (const [file, lines] of silenced) {
     for (const [line, names] of lines) {
-      for (const name of names) if (!known.includes(name)) problems.push({ file, line, level: 'notice', text: `lint-ignore names '${name}', which is no rule`, hint: `one of ${known.join(', ')}` })
+      for (const name of names) if (!lintNames.has(name)) problems.push({ file, line, level: 'notice', text: `lint-ignore names '${name}', which is no rule`, hint: `one of ${[...lintNames.keys()].join(', ')}` })
     }
   }
   const order = (problem: Problem): number => configuration.files.indexOf(problem.file)

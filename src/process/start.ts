@@ -85,7 +85,7 @@ export async function start(options: StartOptions): Promise<number> {
     const found = await checkProxies(configuration, line.provider, options.plugins)
     messages.problems(found)
     const { lint } = await import('./lint.ts')
-    messages.problems(lint(loaded.configuration, options.plugins, (rule) => rule.warned === true))
+    messages.problems(lint(loaded.configuration, options.plugins, [], (rule) => rule.warned === true))
     if (found.some(({ level }) => level === 'alert')) {
       messages.alert('config : Fatal errors found in configuration.')
       return 1

@@ -136,6 +136,7 @@ export function compileTest(words: readonly Word[], scope: Scope, fail: Fail): A
       `acl keyword '${first.text}' : no pattern to match against were provided, so this ACL will never match`,
       "if this is what you intended, add '--'; to match only for existence use '-m found'; to match an int as a bool use '-m bool'",
       first,
+      'never-matches',
     )
   }
   groups.push(slot)

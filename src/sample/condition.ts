@@ -117,7 +117,7 @@ export function findAcl(name: string, scope: Scope, fail: Fail, word?: Word): Ac
 
 function warnNever(test: AclTest, who: string, scope: Scope, at: Word): void {
   if (available(test.source, scope.stage)) return
-  scope.warn(`${who} will never match in '${scope.rule}' because it uses keyword '${test.fetch}' which is incompatible with '${scope.rule}'`, undefined, at)
+  scope.warn(`${who} will never match in '${scope.rule}' because it uses keyword '${test.fetch}' which is incompatible with '${scope.rule}'`, undefined, at, 'never-matches')
 }
 
 function not(truth: Truth): Truth {

@@ -67,7 +67,7 @@ function warnOrder(args: Args, name: string): void {
   const rank = ORDER.indexOf(name)
   if (rank < 0) return
   const later = ordered.find((other) => ORDER.indexOf(other.name) > rank && (args.values.get(other.keyword) ?? []).some((rule) => rule.section === args.sectionName && rule.place.file === args.place.file && rule.place.line < args.place.line))
-  if (later !== undefined) args.warn(`a 'tcp-request' rule placed after a '${later.name}' rule will still be processed before.`)
+  if (later !== undefined) args.warn(`a 'tcp-request' rule placed after a '${later.name}' rule will still be processed before.`, undefined, undefined, 'rule-order')
 }
 
 /** The keyword of a rule set. Its value: the rules in order, those of a defaults section first. */

@@ -14,7 +14,7 @@ export function argsScope(args: Args, stage: SampleStage, rule: string): Scope {
     place: args.place,
     plugins: args.plugins,
     env: args.env,
-    warn: (text, hint, at) => args.warn(text, hint, at),
+    warn: (text, hint, at, name) => args.warn(text, hint, at, name),
     readFile: (path, at) => args.readFile(path, at),
   }
 }

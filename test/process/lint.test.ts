@@ -40,7 +40,7 @@ async function lint(at: string): Promise<Said> {
   let text = ''
   const status = await lintCommand(['-f', at], plugins, new Messages({ executable: 'headgate', write: (said) => (text += said) }), (line) => (text += `${line}\n`))
   const findings = text.split('\n').flatMap((line) => {
-    const m = /parsing \[[^\]]*:(\d+)\] : .*\[([a-z-]+)\]/.exec(line)
+    const m = /parsing \[[^\]]*:(\d+)\] : .*\[([a-z-]+)\]$/.exec(line)
     return m === null ? [] : [`${m[1] ?? ''} ${m[2] ?? ''}`]
   })
   return { findings, text, status }
@@ -122,6 +122,18 @@ t.test('silenced by name', async (t) => {
   t.same((await lint(front(':443', '# lint-ignore: sni-without-wait', rule, 'default_backend b'))).findings, [])
   t.same((await lint(front(':443', '# lint-ignore: unreachable-rule', rule, 'default_backend b'))).findings, ['9 sni-without-wait'])
   t.same((await lint(file(`# lint-ignore: accept-proxy-open, sni-without-wait\n${DEFAULTS}frontend f\n  bind :1 accept-proxy\n  ${rule}\n  default_backend b\n${BACKENDS}`))).findings, [], 'a whole file')
+  const bare = '\nfrontend f\n  bind :80\n  default_backend b\nbackend b\n  server s 127.0.0.1:1\n'
+  t.match(await lint(file(`# lint-ignore: missing-timeouts${bare}`)), { text: '', status: 0 }, "HAProxy's warning too")
+  const one = await lint(file(bare.replace('frontend f', 'frontend f # lint-ignore: missing-timeouts')))
+  t.notMatch(one.text, /frontend 'f'/)
+  t.match(one.text, /missing timeouts for backend 'b'[^]*'server'\. \[missing-timeouts\]\n$/)
+  const order = 'tcp-request connection accept if { src 10.0.0.1 }'
+  t.match(await lint(front(':80', 'tcp-request content accept if { src 10.0.0.2 }', order, 'default_backend b')), { findings: ['9 rule-order'], status: 1 })
+  t.match(await lint(front(':80', 'tcp-request content accept if { src 10.0.0.2 }', `${order} # lint-ignore: rule-order`, 'default_backend b')), { text: '', status: 0 })
+  t.match(await lint(file(`${DEFAULTS}backend b\n  server s 127.0.0.1:1 check # lint-ignore: no-effect\nfrontend f # lint-ignore: no-bind\n  default_backend b\n`)), { text: '', status: 0 })
+  const twice = await lint(file(`backend b\n  timeout connect 1s\n  timeout connect 0\n  server s 127.0.0.1:1\n  timeout server 1s\n`))
+  t.match(twice.text, /\[overwritten\]\n/)
+  t.equal(twice.text.match(/missing-timeouts/g)?.length, 1, 'said once')
   const typo = await lint(front(':443', '# lint-ignore: sni-without-wiat', 'default_backend b'))
   t.match(typo.text, /lint-ignore names 'sni-without-wiat', which is no rule; one of sni-without-wait/)
   t.equal(typo.status, 1)
@@ -131,7 +143,7 @@ t.test('-c says it as notices, and nothing of a clean file', async (t) => {
   const check = (at: string, ...more: readonly string[]) => spawnSync(process.execPath, [MAIN, '-c', ...more, '-f', at], { encoding: 'utf8' })
   const open = front(':443 accept-proxy', 'default_backend b')
   const said = check(open)
-  t.match(said.stderr, /^\[NOTICE\] +\(\d+\) : config : parsing \[.*:7\] : .*\[accept-proxy-open\]; allow only/m)
+  t.match(said.stderr, /^\[NOTICE\] +\(\d+\) : config : parsing \[.*:7\] : .*can claim any address; allow only .* \[accept-proxy-open\]$/m)
   t.equal(said.status, 0)
   t.equal(check(open, '-dW').status, 0, 'a notice is no warning')
   t.equal(check(open, '-q').stderr, '')
@@ -143,7 +155,8 @@ t.test('-c says it as notices, and nothing of a clean file', async (t) => {
 
 t.test('wrong arguments', async (t) => {
   const run = (...args: readonly string[]) => spawnSync(process.execPath, [MAIN, 'lint', ...args], { encoding: 'utf8' })
-  t.match(run(), { status: 1, stdout: /Usage : headgate lint/ })
+  t.match(run(), { status: 1, stdout: /Usage : headgate lint[^]*\n    missing-timeouts +timeout client.*\n    rule-order +A / })
+  t.match(run('--help'), { status: 0, stdout: /\n    sni-without-wait +\S/ })
   t.match(run('-f'), { status: 1, stderr: /'-f' expects an argument/ })
   t.match(run('-x', 'y'), { status: 1, stderr: /unknown option '-x'/ })
   t.match(run('-f', file('frontend f\n  bind\n')), { status: 1, stderr: /'bind' expects/ })

@@ -113,7 +113,7 @@ export function sided<T>(side: Side, spec: Sided<T>): Keyword<T> {
     if (args.sectionKind !== (side === 'frontend' ? 'backend' : 'frontend')) return false
     args.rest()
     const lacks = `ignored because ${args.sectionKind} '${args.sectionName}' has no ${side} capability.`
-    args.warn(ignored?.(args.sectionKind, args.sectionName) ?? `'${short ?? args.keyword}' ${lacks}`)
+    args.warn(ignored?.(args.sectionKind, args.sectionName) ?? `'${short ?? args.keyword}' ${lacks}`, undefined, undefined, 'no-effect')
     return true
   }
   const k: Keyword<T> = {

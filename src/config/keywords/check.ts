@@ -14,7 +14,7 @@ export const serverCheck = keyword<boolean>({
   args: '',
   doc: "Not supported yet: the line is taken with a warning, and the server as up, whatever `inter`, `rise`, `fall` and the like say.",
   parse: (args) => {
-    args.warn("'check' has no effect yet: health checks are not supported yet, the server is taken as up.")
+    args.warn("'check' has no effect yet: health checks are not supported yet, the server is taken as up.", undefined, undefined, 'no-effect')
     return true
   },
 })

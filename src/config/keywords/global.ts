@@ -151,7 +151,7 @@ export const localpeer = keyword<string>({
     const name = word(args, "'localpeer' expects a name as an argument.")
     if (name === undefined) return undefined
     if (args.localPeer !== undefined) {
-      args.warn("'localpeer' ignored since it is already set by using the '-L' command line argument.")
+      args.warn("'localpeer' ignored since it is already set by using the '-L' command line argument.", undefined, undefined, 'no-effect')
       return before
     }
     args.env.set('HAPROXY_LOCALPEER', name.text)

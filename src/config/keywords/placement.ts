@@ -23,7 +23,7 @@ export const cpuMap = keyword<readonly string[]>({
     for (const [i, w] of words.entries()) {
       if (!(i === 0 ? THREADS : CPUS).test(w.text)) return args.fail(`cpu-map : '${w.text}' is not a valid number/range.`, undefined, w)
     }
-    args.warn("'cpu-map' has no effect: a Node process cannot bind its threads to CPUs.", 'start the process with taskset', threads)
+    args.warn("'cpu-map' has no effect: a Node process cannot bind its threads to CPUs.", 'start the process with taskset', threads, 'no-effect')
     return cpus.map((w) => w.text)
   },
 })
@@ -34,7 +34,7 @@ export const setDumpable = keyword<boolean>({
   args: '',
   doc: 'Accepted and warned about: a Node process cannot change whether it leaves a core dump.',
   parse: (args) => {
-    args.warn("'set-dumpable' has no effect: a Node process cannot change whether it leaves a core dump.")
+    args.warn("'set-dumpable' has no effect: a Node process cannot change whether it leaves a core dump.", undefined, undefined, 'no-effect')
     return true
   },
   negate: () => false,
@@ -49,7 +49,7 @@ export const chroot = keyword<string>({
   parse(args) {
     const folder = word(args, "'chroot' expects a directory as an argument.")
     if (folder === undefined) return undefined
-    if (args.peek() === undefined) args.warn("'chroot' has no effect: a Node process cannot change its root directory.", 'leave it to the service manager (systemd: RootDirectory=)', folder)
+    if (args.peek() === undefined) args.warn("'chroot' has no effect: a Node process cannot change its root directory.", 'leave it to the service manager (systemd: RootDirectory=)', folder, 'no-effect')
     return folder.text
   },
 })

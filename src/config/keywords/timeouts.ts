@@ -17,7 +17,7 @@ function delay(args: Args, before: number | undefined): number | undefined {
     args.rest()
     return args.fail(`'${args.keyword}' : unexpected extra argument '${extra.text}' after value '${written}'.`, undefined, extra)
   }
-  if (before !== undefined) args.warn(`overwriting '${args.keyword}' which was already specified`)
+  if (before !== undefined) args.warn(`overwriting '${args.keyword}' which was already specified`, undefined, undefined, 'overwritten')
   return value
 }
 
