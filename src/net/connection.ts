@@ -180,7 +180,9 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
     const rest = new Bytes()
     if (this.input.length > 0) rest.append(this.input.view())
     this.input.clear()
-    this.layer = make(this.sock, rest)
+    const layer: DataLayer | null = make(this.sock, rest)
+    if (typeof layer?.fill !== 'function') throw new Error('upgrade(): what makes the layer returned none')
+    this.layer = layer
     this.layer.owner = this
     return this.layer
   }

@@ -5,6 +5,7 @@ import { NO_ADDRESS, type Address } from '../../src/core/address.ts'
 import type { Connection } from '../../src/core/connection.ts'
 import { close, next, originFact, serve, type MakeHandler, type Why } from '../../src/core/handler.ts'
 import type { ConnectSpec } from '../../src/core/provider.ts'
+import type { LayerMaker } from '../../src/core/sock.ts'
 import { Attempt, handOver } from '../../src/net/connect.ts'
 import { EngineConnection } from '../../src/net/connection.ts'
 import { LiveList } from '../../src/net/live.ts'
@@ -188,6 +189,15 @@ t.test('a bug of a handler is told with its place, and costs that address', asyn
   answers(greedy, 0)
   t.match(greedy.log, ['bug handler greedy', /^failed 'greedy' bug serve\(other\) towards a server/], 'nobody else gets the connection')
   t.equal(greedy.live.size, 0)
+
+  const isMaker = (value: unknown): value is LayerMaker => typeof value === 'function'
+  const none: unknown = () => null // JavaScript is not held to the types
+  const bare = world(1, { handlers: [() => ({ name: 'bare', step: (hs) => (isMaker(none) && hs.upgrade(none), next()) })] })
+  bare.attempt.start()
+  answers(bare, 0)
+  t.match(bare.log, ['bug handler bare', /^failed 'bare' bug .*returned none/], 'a layer that is none is not stood upon')
+  bare.clock.advance(600)
+  t.equal(bare.live.size, 0, 'and the connection comes to its end')
 })
 
 t.test('a bug in an end() is told, and costs nothing', async (t) => {
