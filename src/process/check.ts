@@ -1,4 +1,4 @@
-// Owns the rest of a check (-c): what shows only when proxies are built (certificates, names of servers, options that the provider
+// Owns the rest of a check (-c): what shows only when proxies are built (certificates, names of servers and of log targets, options that the provider
 // lacks). Everything is built as for a start, and nothing is opened.
 
 import type { Plugin } from '../core/plugin.ts'
@@ -11,6 +11,7 @@ import { GaugeMemory } from '../proxy/gauge.ts'
 import { BuildError, buildRuntime } from '../proxy/runtime.ts'
 import { Wheel } from '../util/wheel.ts'
 import { BUFFER_SIZE } from './proxies.ts'
+import { checkLogTargets } from './traffic-log.ts'
 
 function unopened(name: Provider['name']): Provider {
   const refuse = (): never => {
@@ -23,6 +24,7 @@ function unopened(name: Provider['name']): Provider {
 export async function checkProxies(configuration: Configuration, wanted: Provider['name'] | undefined, plugins: readonly Plugin[]): Promise<readonly Problem[]> {
   const { global } = configuration
   const nothing = (): void => undefined
+  const unlogged = await checkLogTargets(configuration)
   try {
     const { warnings } = await buildRuntime(configuration, {
       provider: unopened((wanted ?? global.get(provider)) === 'node' ? 'node' : 'linux'),
@@ -39,9 +41,9 @@ export async function checkProxies(configuration: Configuration, wanted: Provide
       warnOnce: nothing,
       bug: nothing,
     })
-    return warnings
+    return [...unlogged, ...warnings]
   } catch (error) {
-    if (error instanceof BuildError) return error.problems
+    if (error instanceof BuildError) return [...unlogged, ...error.problems]
     throw error
   }
 }

@@ -132,11 +132,22 @@ class UdpTransport implements LogTransport {
   }
 }
 
-/** Resolves once the address is known. Rejects with an Error when its name has none. */
-async function openUdp(host: string, port: number, family: 'ipv4' | 'ipv6' | 'any', log: ProcessLog): Promise<LogTransport> {
+type UdpDestination = Extract<LogDestination, { kind: 'udp' }>
+
+async function addressOf({ host, family }: UdpDestination): Promise<{ readonly address: string; readonly family: number }> {
   const known = isIP(host)
-  const asked = family === 'ipv4' ? 4 : family === 'ipv6' ? 6 : 0
-  const found = known !== 0 ? { address: host, family: known } : await lookup(host, { family: asked })
+  return known !== 0 ? { address: host, family: known } : lookup(host, { family: family === 'ipv4' ? 4 : family === 'ipv6' ? 6 : 0 })
+}
+
+/** Opens nothing. Rejects as openTransport() would of a name that has no address. */
+export async function resolveDestination(to: LogDestination): Promise<void> {
+  if (to.kind === 'udp') await addressOf(to)
+}
+
+/** Resolves once the address is known. Rejects with an Error when its name has none. */
+async function openUdp(to: UdpDestination, log: ProcessLog): Promise<LogTransport> {
+  const { host, port } = to
+  const found = await addressOf(to)
   const socket = createSocket(found.family === 6 ? 'udp6' : 'udp4')
   await new Promise<void>((resolve, reject) => {
     socket.once('error', reject)
@@ -200,7 +211,7 @@ export async function openTransport(to: LogDestination, log: ProcessLog): Promis
     case 'fd':
       return openDescriptor(to.fd, log)
     case 'udp':
-      return openUdp(to.host, to.port, to.family, log)
+      return openUdp(to, log)
     case 'unix':
       return openUnix(to.address, log)
   }

@@ -2,16 +2,18 @@
 
 import type { LogLevel, LogSink } from '../core/log-sink.ts'
 import type { ProcessLog } from '../core/process-log.ts'
-import type { Values } from '../core/keyword.ts'
+import type { Problem, Values } from '../core/keyword.ts'
 import type { Configuration } from '../config/configuration.ts'
 import { logSendHostname } from '../config/keywords/environment.ts'
 import { log, logTag } from '../config/keywords/log.ts'
 import type { LogTarget } from '../config/keywords/log.ts'
 import type { LogSample } from '../config/keywords/logsample.ts'
+import { didYouMean } from '../config/table.ts'
 import { NAME } from '../config/version.ts'
 import { hostname as systemName } from 'node:os'
+import { BuildError } from '../proxy/runtime.ts'
 import { LineFormat, SEVERITY } from './log-format.ts'
-import { destinationKey, openTransport } from './log-targets.ts'
+import { destinationKey, openTransport, resolveDestination } from './log-targets.ts'
 import type { LogTransport } from './log-targets.ts'
 
 export interface TrafficLog {
@@ -72,22 +74,60 @@ class Sink implements LogSink {
   }
 }
 
-/** Rejects with an Error whose message names the target that cannot be had. */
-export async function openTrafficLog(configuration: Pick<Configuration, 'global' | 'proxies'>, report: ProcessLog): Promise<TrafficLog> {
-  const { global, proxies } = configuration
+type Logged = Pick<Configuration, 'global' | 'proxies'>
+
+/** One of each destination, as first written. */
+function targetsOf({ global, proxies }: Logged): ReadonlyMap<string, LogTarget> {
+  const targets = new Map<string, LogTarget>()
+  for (const target of [global, ...proxies.map(({ values }) => values)].flatMap((values) => values.get(log)?.targets ?? [])) {
+    const key = destinationKey(target.to)
+    if (!targets.has(key)) targets.set(key, target)
+  }
+  return targets
+}
+
+/** HAProxy's words for a name that has no address: it looks for it while it reads. */
+function unusable({ to, text, place }: LogTarget, error: unknown): Problem {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const lost = to.kind === 'udp' && error instanceof Error && 'syscall' in error && error.syscall === 'getaddrinfo'
+  if (!lost) return { ...place, level: 'alert', text: `log : cannot log to '${text}' : ${error instanceof Error ? error.message : String(error)}` }
+  const meant = didYouMean(to.host, ['stdout', 'stderr'])
+  const hint = `${meant === undefined ? '' : `${meant} `}'${to.host}' is taken for the name of a host and has no address (${code}): write an IP address or a name that resolves, stdout, stderr, fd@<n>, or the path of a Unix socket`
+  return { ...place, level: 'alert', text: `log : invalid address: '${to.host}' in '${text}'`, hint }
+}
+
+/** The targets that could not be had: names that do not resolve. Opens nothing. */
+export async function checkLogTargets(configuration: Logged): Promise<readonly Problem[]> {
+  const problems: Problem[] = []
+  for (const target of targetsOf(configuration).values()) {
+    try {
+      await resolveDestination(target.to)
+    } catch (error) {
+      problems.push(unusable(target, error))
+    }
+  }
+  return problems
+}
+
+/** Rejects with a BuildError about the targets that cannot be had; then none is left open. */
+export async function openTrafficLog(configuration: Logged, report: ProcessLog): Promise<TrafficLog> {
+  const { global } = configuration
   const sent = global.get(logSendHostname)
   const hostname = sent === true ? systemName() : sent
   const globalTag = global.get(logTag) ?? NAME
   const globalTargets = global.get(log)?.targets ?? []
   const transports = new Map<string, LogTransport>()
-  for (const target of [...globalTargets, ...proxies.flatMap((proxy) => proxy.values.get(log)?.targets ?? [])]) {
-    const key = destinationKey(target.to)
-    if (transports.has(key)) continue
+  const problems: Problem[] = []
+  for (const [key, target] of targetsOf(configuration)) {
     try {
       transports.set(key, await openTransport(target.to, report))
     } catch (error) {
-      throw new Error(`log ${target.text}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+      problems.push(unusable(target, error))
     }
+  }
+  if (problems.length > 0) {
+    for (const transport of transports.values()) transport.close()
+    throw new BuildError(problems)
   }
 
   function make(targets: readonly LogTarget[], tag: string): LogSink | undefined {

@@ -1,7 +1,7 @@
 // Holds how log lines look and how they get out: formats beside what HAProxy 2.6.12 was seen to write, levels, samples, limits, and
 // targets that are slow, broken or gone.
 
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { closeSync, constants, createReadStream, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -16,8 +16,8 @@ import { cut, LineFormat, SEVERITY } from '../../src/process/log-format.ts'
 import { LineWriter } from '../../src/process/line-writer.ts'
 import { processLog } from '../../src/process/log.ts'
 import { Messages } from '../../src/process/messages.ts'
-import { openTrafficLog, TargetSink } from '../../src/process/traffic-log.ts'
-import { MAIN } from '../kit/command.ts'
+import { checkLogTargets, openTrafficLog, TargetSink } from '../../src/process/traffic-log.ts'
+import { hasHaproxy, MAIN } from '../kit/command.ts'
 import { loadText } from '../kit/configuration.ts'
 import { claimPorts } from '../kit/ports.ts'
 import { installed, sleep, start } from '../kit/program.ts'
@@ -31,6 +31,7 @@ function target(over: Partial<LogTarget> = {}): LogTarget {
   return {
     to: { kind: 'udp', host: '127.0.0.1', port: 514, family: 'ipv4' },
     text: '127.0.0.1',
+    place: { file: 'a.cfg', line: 1 },
     length: 1024,
     format: undefined,
     sample: undefined,
@@ -186,9 +187,27 @@ t.test('the first line to a syslog server that has come back is not lost to the 
   t.equal(traffic.lost(), 1, 'the refused one')
 })
 
-t.test('a target that cannot be had is named', async (t) => {
-  const { configuration } = loadText('frontend a\n  log no-such-host.invalid local0\n')
-  await t.rejects(openTrafficLog(configuration, quiet), { message: /^log no-such-host\.invalid: / })
+t.test('targets that cannot be had are named, with their places, where a check is made and where they are opened', async (t) => {
+  const { configuration } = loadText('global\n  log stdot local0\nfrontend a\n  log udp4@no-such-host.invalid:55 local0\n  log 127.0.0.1 local0\n  log stdot local1\n')
+  const problems = [
+    { level: 'alert', line: 2, text: "log : invalid address: 'stdot' in 'stdot'", hint: /^did you mean 'stdout' maybe \? .*write an IP address/ },
+    { level: 'alert', line: 4, text: "log : invalid address: 'no-such-host.invalid' in 'udp4@no-such-host.invalid:55'", hint: /^'no-such-host\.invalid' is taken for the name of a host/ },
+  ]
+  const found = await checkLogTargets(configuration)
+  t.match(found, problems)
+  t.equal(found.length, 2)
+  t.match(await openTrafficLog(configuration, quiet).catch((error: unknown) => error), { problems })
+})
+
+t.test('-c refuses them as HAProxy does', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'headgate-log-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  const file = join(folder, 'a.cfg')
+  writeFileSync(file, 'global\n  log stdot local0\ndefaults\n  mode tcp\n  timeout client 1m\nfrontend f\n  bind 127.0.0.1:1\n')
+  const said = (program: string, ...args: readonly string[]) => spawnSync(program, [...args, '-c', '-f', file], { encoding: 'utf8' })
+  const expected = { status: 1, stderr: /parsing \[[^\]]*a\.cfg:2\] : log : invalid address: 'stdot' in 'stdot'/ }
+  t.match(said(process.execPath, MAIN), expected)
+  if (hasHaproxy) t.match(said('haproxy'), expected)
 })
 
 const unable = 'reason' in loadKernel() ? 'koffi does not load' : installed('socat') ? false : 'socat is not installed'

@@ -1,7 +1,7 @@
 // Owns `log`, `no log` and `log-tag`: where log lines go and how they look (manual 3.1, 4.2).
 
 import { keyword } from '../../core/keyword.ts'
-import type { Args, Keyword, Word } from '../../core/keyword.ts'
+import type { Args, Keyword, Place, Word } from '../../core/keyword.ts'
 import { expandVariables } from '../address.ts'
 import { end } from './endpoint.ts'
 import type { UnixEnd } from './endpoint.ts'
@@ -36,6 +36,7 @@ export interface LogTarget {
   readonly to: LogDestination
   /** As written, for messages. */
   readonly text: string
+  readonly place: Place
   /** The longest line in bytes; longer ones are cut. 80 to 65535, default 1024. Not for fd. */
   readonly length: number
   /** undefined: local, or rfc3164 with `log-send-hostname`. */
@@ -132,7 +133,7 @@ function target(args: Args, w: Word): LogTarget | undefined {
     args.rest()
     return args.fail(`log : cannot handle unexpected argument '${extra.text}'`, undefined, extra)
   }
-  return { to, text: w.text, ...how, facility, level, minLevel }
+  return { to, text: w.text, place: { ...args.place, column: w.column }, ...how, facility, level, minLevel }
 }
 
 function severity(args: Args, what: 'level' | 'minimum log level', absent: LogLevel): LogLevel | undefined {
