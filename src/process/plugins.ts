@@ -9,6 +9,7 @@ import { lineKeywords } from '../config/lines.ts'
 import { KeywordTable } from '../config/table.ts'
 import { orderHandlers } from '../core/plan.ts'
 import type { Plugin } from '../core/plugin.ts'
+import { isPlugin, malformed, meansPlugin } from './plugin-shape.ts'
 
 export interface LoadedPlugins {
   /** Those given, and behind them what the modules export, in order. */
@@ -33,7 +34,13 @@ export async function loadPlugins(list: string, given: readonly Plugin[], folder
       problems.push(`plugin '${name}' cannot be loaded : ${whyNot(error, name, folder)}`)
       continue
     }
-    const found = [...new Set(Object.values(exported))].filter(isPlugin)
+    const meant = [...new Set(Object.values(exported))].filter(meansPlugin)
+    const broken = meant.flatMap(malformed)
+    if (broken.length > 0) {
+      problems.push(...broken.map((text) => `plugin '${name}' : ${text}`))
+      continue
+    }
+    const found = meant.filter(isPlugin)
     if (found.length === 0) problems.push(`plugin '${name}' exports no plugin : none of ${Object.keys(exported).join(', ') || 'its (no) exports'} has a name and keywords, handlers, services, fetches, converters or actions`)
     const conflict = conflictOf([...plugins, ...found]) ?? found.map((plugin) => takenBy(plugin, plugins)).find((text) => text !== undefined)
     if (conflict !== undefined) problems.push(`plugin '${name}' : ${conflict}`)
@@ -61,20 +68,6 @@ function whyNot(error: unknown, name: string, folder: string): string {
   return reason
 }
 
-const LISTS = ['keywords', 'handlers', 'fetches', 'converters', 'actions'] as const
-
-/** By its shape: a module is somebody else's, and nothing has checked it. */
-function isPlugin(value: unknown): value is Plugin {
-  if (typeof value !== 'object' || value === null || !('name' in value) || typeof value.name !== 'string') return false
-  const parts = new Map<string, unknown>(Object.entries(value))
-  const lists = LISTS.filter((list) => parts.get(list) !== undefined)
-  if (!lists.every((list) => Array.isArray(parts.get(list)))) return false
-  return lists.length > 0 || (typeof parts.get('services') === 'object' && parts.get('services') !== null)
-}
-
-/** Modules are not held to the types. */
-const SIDES: readonly string[] = ['accept', 'connect']
-
 /** A word of the rule language means one thing: what has a taken name would never be asked. */
 function takenBy(plugin: Plugin, others: readonly Plugin[]): string | undefined {
   for (const kind of ['fetches', 'converters'] as const) {
@@ -94,7 +87,5 @@ function conflictOf(plugins: readonly Plugin[]): string | undefined {
     return error instanceof Error ? error.message : String(error)
   }
   const specs = plugins.flatMap((plugin) => plugin.handlers ?? [])
-  const lost = specs.find(({ side }) => !SIDES.includes(side))
-  if (lost !== undefined) return `handler '${lost.name}' has side '${String(lost.side)}', which is neither 'accept' nor 'connect'`
   return orderHandlers(specs, 'accept').problems?.[0] ?? orderHandlers(specs, 'connect').problems?.[0]
 }

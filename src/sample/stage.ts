@@ -33,6 +33,8 @@ const SOURCES: Readonly<Record<Source, SourceEntry>> = {
   end: { text: 'end of the session', stages: ['log'] },
 }
 
+export const sources: readonly string[] = Object.keys(SOURCES)
+
 export function available(source: Source, stage: SampleStage): boolean {
   return SOURCES[source].stages.includes(stage)
 }
