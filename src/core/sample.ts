@@ -232,6 +232,8 @@ export interface ConverterSpec {
   readonly input: OutputType
   /** What it gives; 'same' as its input. */
   readonly output: OutputType | 'same'
+  /** What becomes of text or bytes that do not fit into a buffer (tune.bufsize): no value, or, by default, as many as fit. */
+  readonly tooLong?: 'cut' | 'absent'
   readonly doc: string
   compile(args: ArgValues, scope: Scope, fail: Fail): Convert | undefined
 }

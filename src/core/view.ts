@@ -86,6 +86,8 @@ export interface ProcessView {
   readonly stopping: boolean
   /** The number of this data thread, from 0. */
   readonly thread: number
+  /** tune.bufsize. Bytes, default 16384. */
+  readonly bufferSize?: number
   /** How many data threads were asked for. */
   readonly threads?: number
   frontend(name: string): ProxyView | undefined

@@ -171,6 +171,7 @@ export async function buildRuntime(configuration: Configuration, host: RuntimeHo
   let runtime: Runtime | undefined
   const view: ProcessView = {
     thread: host.gauges.thread,
+    bufferSize: host.bufferSize,
     threads: host.global.get(nbthread) ?? 1,
     get stopping() {
       return runtime?.stopping ?? false

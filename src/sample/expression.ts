@@ -9,6 +9,7 @@ import type { Word } from '../core/keyword.ts'
 import { cutArguments, signature, typeArguments } from './arguments.ts'
 import { cast, castable, typeText } from './cast.ts'
 import { noteReferences } from './references.ts'
+import { fitted } from './room.ts'
 import { available, sourceText } from './stage.ts'
 import { notYet } from '../config/language.ts'
 import { didYouMean, vocabulary } from './vocabulary.ts'
@@ -26,6 +27,7 @@ export interface Expression {
 interface Step {
   readonly input: OutputType
   readonly convert: Convert
+  readonly tooLong: ConverterSpec['tooLong']
 }
 
 /** Reads words of which a later one may be a converter of the expression: `src ipmask(24)` is `src,ipmask(24)`. */
@@ -128,7 +130,7 @@ function chain(bare: Expression, text: string, at: number, word: Word, scope: Sc
     noteReferences(texts, specs, `conversion keyword '${name}'`, scope)
     const convert = spec.compile(args, scope, (detail, hint) => fail(`invalid args in converter '${name}' : ${detail}`, hint ?? usage(name, specs), word))
     if (convert === undefined) return undefined
-    steps.push({ input: spec.input, convert })
+    steps.push({ input: spec.input, convert, tooLong: spec.tooLong })
     type = outputOf(spec, type)
   }
   if (steps.length === 0) return bare
@@ -155,8 +157,9 @@ function convertBy(steps: readonly Step[], from: Sample, subject: Subject): Samp
   for (const step of steps) {
     const input = cast(sample, step.input)
     const output = input === undefined ? undefined : step.convert(input, subject)
-    if (output === undefined) return undefined
-    sample = output
+    const fits = output === undefined ? undefined : fitted(output, step.tooLong, subject)
+    if (fits === undefined) return undefined
+    sample = fits
   }
   return sample
 }

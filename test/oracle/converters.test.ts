@@ -230,6 +230,15 @@ const groups: readonly ValueGroup[] = [
     ],
   },
   { name: 'FIX: values', cases: fixFields().map(([message, tag]) => ({ expr: `bin(${hex(message)}),fix_tag_value(${tag})` })) },
+  ...[Buffer.alloc(12_000, 'a'), Buffer.alloc(7000, 1), Buffer.alloc(4095, 1)].map((bytes): ValueGroup => ({
+    name: `values that outgrow a buffer: ${bytes.length} of ${String(bytes[0])}`,
+    bytes,
+    before: ['set-var(txn.long) req.payload(0,0)'],
+    cases: [
+      'hex', 'hex,hex', 'regsub(a,bbb,g)', 'regsub(a,bbbb,g)', 'concat(x,txn.long,y)', 'concat(,txn.long,),concat(,txn.long,)', 'add_item(;,txn.long),add_item(;,txn.long)',
+      'url_enc', 'url_enc,url_enc', 'base64', 'base64,base64', 'base64,base64,base64', 'ub64enc,ub64enc', 'json(ascii)', 'upper', 'sha1,hex,hex',
+    ].map((chain) => ({ expr: `req.payload(0,0),${chain},bytes(0,16383),length` })), // some give it one byte more than it keeps
+  })),
 ]
 
 await compareValues(t, 'converters', groups)

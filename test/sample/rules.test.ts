@@ -353,3 +353,18 @@ t.test('a section of many rules adds to one list, and never to one that it has i
   addsInPlace(requestRules, 'accept if TRUE')
   addsInPlace(useBackendRules, 'b if TRUE')
 })
+
+t.test('a value outgrows no buffer, of whatever size it is', (t) => {
+  const s = section([])
+  const of = (chain: string, bufferSize?: number): number | undefined => {
+    const session = subject({ bytes: Buffer.alloc(1500, 'a') })
+    const view = proxyView()
+    if (bufferSize !== undefined) session.frontend = { ...view, process: { ...view.process, bufferSize } }
+    const value = s.evaluate(`req.payload(0,0),${chain}`, session)
+    return typeof value === 'object' && value.type === 'str' ? value.value.length : undefined
+  }
+  t.same([of('hex'), of('hex,hex,hex,hex'), of('hex,hex,hex,hex', 65_536)], [3000, 16_383, 24_000])
+  t.same([of('hex', 2048), of('base64', 2048), of('base64', 1600)], [2047, 2000, undefined])
+  t.equal(of(`regsub(a,${'b'.repeat(60)},g)`), 16_383)
+  t.end()
+})

@@ -1,6 +1,7 @@
 // Owns converters between bytes and their written forms (manual 7.3.1): base64, hexadecimal, numbers, URL encoding.
 
 import type { ArgSpec, ArgValues, ByteString, ConverterSpec, Fail } from '../../core/sample.ts'
+import { roomOf } from '../room.ts'
 import { fromBase64, fromBase64url, toBase64 } from './base64.ts'
 import { bytesOf, converter, plain, textSample } from './convert.ts'
 
@@ -74,9 +75,9 @@ function urlDecode(text: ByteString, form: boolean): ByteString | undefined {
 }
 
 export const encodingConverters: readonly ConverterSpec[] = [
-  plain('base64', 'bin', 'str', 'The bytes in base64.', (bytes) => toBase64(bytes, false)),
+  { ...plain('base64', 'bin', 'str', 'The bytes in base64.', (bytes) => toBase64(bytes, false)), tooLong: 'absent' },
   plain('b64dec', 'str', 'bin', 'The bytes that base64 stands for; no value when it is malformed.', fromBase64),
-  plain('ub64enc', 'bin', 'str', 'The bytes in base64url, without padding.', (bytes) => toBase64(bytes, true)),
+  { ...plain('ub64enc', 'bin', 'str', 'The bytes in base64url, without padding.', (bytes) => toBase64(bytes, true)), tooLong: 'absent' },
   plain('ub64dec', 'str', 'bin', 'The bytes that base64url stands for; no value when it is malformed.', fromBase64url),
   plain('base2', 'bin', 'str', 'Eight binary digits per byte.', (bytes) => Array.from(bytes, (c) => c.charCodeAt(0).toString(2).padStart(8, '0')).join('')),
   plain('hex', 'bin', 'str', 'Two hexadecimal digits per byte, upper case.', hex),
@@ -133,6 +134,10 @@ export const encodingConverters: readonly ConverterSpec[] = [
   }),
   converter('url_enc', 'str', 'str', 'URL encoding of all but letters, digits and - . _ ~', [{ name: 'enc_type', type: 'str', optional: true }], (args, fail) => {
     if (args.has(0) && args.str(0) !== 'query') return fail("Unexpected encode type. Allowed value is 'query'")
-    return (text) => textSample('str', text.replace(/[^A-Za-z0-9._~-]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`))
+    return (text, subject) => {
+      const escaped = text.replace(/[^A-Za-z0-9._~-]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`)
+      const room = roomOf(subject)
+      return textSample('str', escaped.length < room ? escaped : escaped.slice(0, room - 1).replace(/%.?$/, '')) // whole escapes
+    }
   }),
 ]

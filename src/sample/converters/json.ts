@@ -83,11 +83,11 @@ function decimal(text: ByteString): ByteString {
 }
 
 export const jsonConverters: readonly ConverterSpec[] = [
-  converter('json', 'str', 'str', 'The string escaped for use within the quotes of a JSON string. <input-code>: ascii, utf8, utf8s, utf8p or utf8ps.', [{ name: 'input-code', type: 'str', optional: true }], (args, fail) => {
+  { ...converter('json', 'str', 'str', 'The string escaped for use within the quotes of a JSON string. <input-code>: ascii, utf8, utf8s, utf8p or utf8ps.', [{ name: 'input-code', type: 'str', optional: true }], (args, fail) => {
     const decoder = DECODERS.get(toText(args.str(0)))
     if (decoder === undefined) return fail("Unexpected input code type. Allowed value are 'ascii', 'utf8', 'utf8s', 'utf8p' and 'utf8ps'")
     return (text) => textSample('str', escapeJson(text, decoder))
-  }),
+  }), tooLong: 'absent' },
   {
     name: 'json_query',
     args: [

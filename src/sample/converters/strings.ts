@@ -5,7 +5,8 @@ import { toText } from '../../core/sample.ts'
 import { lower } from '../patterns/strings.ts'
 import { compileRegex } from '../patterns/regexes.ts'
 import { converter, plain, textSample, variableArgument, variableText } from './convert.ts'
-import { substitute } from './substitute.ts'
+import { roomOf } from '../room.ts'
+import { parseReplacement, substitute } from './substitute.ts'
 
 const VAR: readonly ArgSpec[] = [{ name: 'var', type: 'str' }]
 const CHARS: readonly ArgSpec[] = [{ name: 'chars', type: 'str', optional: true }]
@@ -134,9 +135,9 @@ export const stringConverters: readonly ConverterSpec[] = [
       if (!args.has(0)) return fail('missing regex in arg 1')
       const regex = compileRegex(args.str(0), flags.includes('i'), 'all')
       if (typeof regex === 'string') return fail(regex)
-      const replacement = args.str(1)
+      const replacement = parseReplacement(args.str(1))
       const all = flags.includes('g')
-      return (text) => textSample('str', substitute(text, regex, replacement, all))
+      return (text, subject) => textSample('str', substitute(text, regex, replacement, all, roomOf(subject)))
     },
   ),
   converter(

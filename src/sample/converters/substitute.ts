@@ -2,23 +2,28 @@
 
 import type { ByteString } from '../../core/sample.ts'
 
+/** Text as it is, and groups by number. */
+export type Replacement = readonly (ByteString | number)[]
+
 /** `\0` to `\9` as groups, `\xHH` as a byte; a backslash frees any other character. */
-function fill(replacement: ByteString, match: RegExpExecArray): ByteString {
-  return replacement.replace(/\\(?:([0-9])|x([0-9a-fA-F]{2})|(.))/gs, (_, group?: string, byte?: string, freed?: string) => {
-    if (group !== undefined) return match[Number(group)] ?? ''
-    return byte === undefined ? (freed ?? '') : String.fromCharCode(Number.parseInt(byte, 16))
-  })
+export function parseReplacement(text: ByteString): Replacement {
+  const parts: (ByteString | number)[] = []
+  for (const [, group, byte, freed, plain] of text.matchAll(/\\(?:([0-9])|x([0-9a-fA-F]{2})|(.))|([^\\]+|\\$)/gs)) {
+    parts.push(group !== undefined ? Number(group) : byte !== undefined ? String.fromCharCode(Number.parseInt(byte, 16)) : (freed ?? plain ?? ''))
+  }
+  return parts
 }
 
-/** @param regex has the flag g */
-export function substitute(text: ByteString, regex: RegExp, replacement: ByteString, all: boolean): ByteString {
+/** @param regex has the flag g. @param room no more is replaced once the result is longer than this. */
+export function substitute(text: ByteString, regex: RegExp, replacement: Replacement, all: boolean, room: number): ByteString {
   let out = ''
   let at = 0
   regex.lastIndex = 0
-  while (at <= text.length) {
+  while (at <= text.length && out.length <= room) {
     const match = regex.exec(text)
     if (match === null) break
-    out += text.slice(at, match.index) + fill(replacement, match)
+    out += text.slice(at, match.index)
+    for (const part of replacement) out += typeof part === 'number' ? (match[part] ?? '') : part
     at = match.index + match[0].length
     if (!all) break
     if (match[0] === '') {
