@@ -285,7 +285,7 @@ export class Frontend implements BindHost, StreamHost, App, ProxyView {
     if (why.cause === 'bug') this.report(`handler ${handler}`, why.detail ?? 'no verdict')
     const log = this.#log
     if (log === undefined || why.quiet === true || (this.settings.dontLogNull && SAID_NOTHING.has(why.cause))) return
-    const error = why.detail !== undefined && why.cause !== 'bug' ? why.detail : `${why.cause} in handler '${handler}'`
+    const error = why.detail !== undefined && why.cause !== 'bug' ? oneLine(why.detail) : `${why.cause} in handler '${handler}'`
     const subject = new ConnectionSubject(conn, this.#host.clock, {
       bind: bind.name,
       error,
@@ -348,3 +348,7 @@ export class Frontend implements BindHost, StreamHost, App, ProxyView {
   }
 }
 
+/** A plugin may quote what a client has sent, and no client writes lines of a log: control characters are #XX, as in HAProxy's captures. */
+function oneLine(detail: string): string {
+  return detail.replace(/\p{Cc}/gu, (c) => `#${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`)
+}

@@ -131,6 +131,7 @@ t.test('connections that never became sessions: logged with their cause, or not 
     if (src.host === '1.1.1.2') return close({ cause: 'answered', quiet: true }, Buffer.from('OK'))
     if (src.host === '1.1.1.3') throw new Error('boom')
     if (src.host === '1.1.1.4') return { verdict: 'more', total: 4 }
+    if (src.host === '1.1.1.6') return reset({ cause: 'denied', detail: 'said "x\n<134>forged\0"' })
     return { verdict: 'serve', app }
   }
   const handler: Handler = { name: 'gate', step: (hs) => step('host' in hs.src ? hs.src : {}) }
@@ -151,6 +152,9 @@ t.test('connections that never became sessions: logged with their cause, or not 
   visit('1.1.1.4')
   w.pass(3100)
   t.equal(w.lines.length, 4, 'the deadline of the handshake')
+  const quoting = await on(`${F}\n  bind 127.0.0.1:1001\n  error-log-format "%[fc_err_str]"`, { plugins: [plugin] })
+  quoting.accept({ src: '1.1.1.6:1' })
+  t.same(quoting.lines, ['said "x#0A<134>forged#00"'])
   w.pass(60_000)
   t.ok(idle(w), JSON.stringify(counts(w)))
 })
