@@ -32,7 +32,7 @@ export interface SessionRecord {
   readonly connectTime: number
   /** From accept to now, or to the end of both sides. */
   readonly totalTime: number
-  /** Bytes from the client to the server, and from the server to the client. */
+  /** Bytes that went from the client to the server, and from the server to the client: `%U` and `%B` count what was received. */
   readonly bytesUp: number
   readonly bytesDown: number
   /** Bytes that came from the client, and from the server, whether or not they were passed on. */
@@ -52,7 +52,7 @@ export interface SessionRecord {
   readonly backendQueue: number
   /** The line is written before the end (logasap): times and bytes get a `+`. */
   readonly early: boolean
-  /** Of this session in the process, and of this line in the frontend's log, from 0. */
+  /** Of this session in the process, unique, and of this line in the frontend's log, from 0. */
   readonly sessionNumber: number
   readonly logNumber: number
   readonly uniqueId: string | undefined

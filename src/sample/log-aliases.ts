@@ -100,10 +100,12 @@ const userTime: Of<number> = (r) => r.totalTime - Math.max(0, r.handshakeTime)
 /** Td: the data phase; -1 without one. */
 const dataTime: Of<number> = (r) => (r.connectTime < 0 ? -1 : Math.max(0, r.totalTime - Math.max(0, r.handshakeTime) - Math.max(0, r.queueTime) - r.connectTime))
 const plus = (r: SessionRecord): string => (r.early ? '+' : '')
+/** What was read of a side, whether or not the other got it. A line written early does not count yet, and marks only what goes to the client with +. */
+const transferred = (r: SessionRecord, way: 'receivedUp' | 'receivedDown'): number => (r.early ? 0 : r[way])
 const HOST = hostname()
 
 const ALIASES: ReadonlyMap<string, Alias> = new Map<string, Alias>([
-  ['B', plain((r) => plus(r) + r.bytesDown, true)],
+  ['B', plain((r) => plus(r) + transferred(r, 'receivedDown'), true)],
   ['H', text(() => HOST)],
   ['ID', text((r) => r.uniqueId, true)],
   ['ST', plain(() => 0)],
@@ -116,7 +118,7 @@ const ALIASES: ReadonlyMap<string, Alias> = new Map<string, Alias>([
   ['Tt', plain((r) => plus(r) + r.totalTime, true)],
   ['Tu', plain((r) => plus(r) + userTime(r), true)],
   ['Tw', plain((r) => r.queueTime, true)],
-  ['U', plain((r) => plus(r) + r.bytesUp, true)],
+  ['U', plain((r) => transferred(r, 'receivedUp'), true)],
   ['ac', plain((r) => r.processConnections, true)],
   ['b', text((r) => r.backend)],
   ['bc', plain((r) => r.backendConnections, true)],

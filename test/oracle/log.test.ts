@@ -218,6 +218,26 @@ const FORMATS: readonly (readonly [string, string])[] = [
   ['backend', '%bi %si %sp'],
 ]
 
+/** Bytes are those that were read, whatever became of them; a line written early counts none. */
+const counted = (name: string, title: string, ...front: readonly string[]): Scenario => ({
+  name: `%U and %B ${title}`,
+  config: pair(`counted-${name}`, { front: ["log-format '%U %B %ts'", ...front].join('\n  ') }),
+  run: async (w) => {
+    await w.serve('server', { on: endBack })
+    const client = await w.connect('front')
+    client.send('abc')
+    const lines = await w.log.lines(1)
+    client.end()
+    await client.over()
+    return lines
+  },
+})
+
+const counts: Scenario[] = [
+  counted('rejected', 'of a session that rules reject', 'tcp-request inspect-delay 1s', 'tcp-request content reject if { req.len gt 0 }'),
+  counted('early', 'with logasap', 'option logasap', 'tcp-request inspect-delay 1s', 'tcp-request content accept if { req.len gt 0 }'),
+]
+
 const formats: Scenario[] = FORMATS.map(([name, format]): Scenario => ({
   name: `log-format ${format}`,
   config: pair(`lf-${name}`, { front: `log-format '${format}'` }),
@@ -234,3 +254,4 @@ const formats: Scenario[] = FORMATS.map(([name, format]): Scenario => ({
 
 await oracle(t, 'lines', { scenarios: lines })
 await oracle(t, 'formats', { scenarios: formats })
+await oracle(t, 'counts', { scenarios: counts })

@@ -369,7 +369,7 @@ t.test('who ended it and where', async (t) => {
         w.pass(200)
       }
     }
-    t.same(w.lines, ['f:b/s 0/-1/2200 0/0 SC 1/0/0/2 0'])
+    t.same(w.lines, ['f:b/s 0/-1/2200 1/0 SC 1/0/0/2 0'])
     t.same(client.done, ['FIN'])
     client.end()
     rests(t, w)
@@ -396,7 +396,7 @@ t.test('who ended it and where', async (t) => {
   await t.test('PR: rejected by rules', async (t) => {
     const w = await on('tcp-request content reject')
     const client = w.accept({ make: (sock) => sock.arrive('x') })
-    t.same(w.lines, ['f:f/<NOSRV> -1/-1/0 0/0 PR 1/0/0/0 0'])
+    t.same(w.lines, ['f:f/<NOSRV> -1/-1/0 1/0 PR 1/0/0/0 0'])
     t.ok(client.hasEnded, 'politely')
     client.end()
     rests(t, w)

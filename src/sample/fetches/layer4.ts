@@ -206,8 +206,8 @@ export const layer4Fetches: readonly FetchSpec[] = [
     doc: "The name (PRX_NOT_HDR) of the reason why the client's connection failed, empty for none.",
     compile: () => (subject) => (subject.client === undefined ? undefined : str(connectionErrorName(clientErrorNumber(subject.client, subject.record?.error ?? '')))),
   },
-  ofRecord('bytes_in', 'end', 'Bytes from the client.', (record) => record.bytesUp),
-  ofRecord('bytes_out', 'end', 'Bytes to the client.', (record) => record.bytesDown),
+  ofRecord('bytes_in', 'end', 'Bytes from the client.', (record) => (record.early ? 0 : record.receivedUp)),
+  ofRecord('bytes_out', 'end', 'Bytes to the client.', (record) => (record.early ? 0 : record.receivedDown)),
   ofRecord('txn.conn_retries', 'end', 'How often the connection to the server was tried again.', (record) => record.retries),
   {
     name: 'txn.redispatched',
