@@ -101,7 +101,7 @@ export function factKey<T>(fact: string): FactKey<T> {
 
 /** The view of a connection that a handler gets. */
 export interface Handshake {
-  /** Unique in this process, rising. */
+  /** Unique in this process; in each of its threads, rising. */
   readonly id: number
   /** 'accept': a client came to us. 'connect': we went to a server. */
   readonly side: 'accept' | 'connect'

@@ -8,7 +8,7 @@ import type { KernelSock } from './sock.ts'
 
 /** One of our connections: a Handshake or a Connection is one. */
 export interface Peer {
-  /** Unique in its thread, rising. */
+  /** Unique in this process; in each of its threads, rising. */
   readonly id?: number
   src: Address
   dst: Address

@@ -19,6 +19,7 @@ import { TRACE, TRACER } from '../core/trace.ts'
 import { Timer, type Wheel } from '../util/wheel.ts'
 import { advance, type Ending } from './closing.ts'
 import type { Listed, LiveList } from './live.ts'
+import { nextNumber } from './numbers.ts'
 
 /** What is the same for all connections of a bind or server line. */
 export interface ConnectionPlan {
@@ -58,10 +59,8 @@ export interface ConnectionEvents {
 /** How long a dropped connection is held by a provider that cannot let go of it silently. */
 const SILENCE_MS = 300_000
 
-let lastId = 0
-
 export class EngineConnection extends Timer implements Connection, Handshake, Owner, Listed, Ending {
-  readonly id = ++lastId
+  readonly id = nextNumber()
   readonly since: number
   readonly began: number
   readonly sock: Sock

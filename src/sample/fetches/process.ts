@@ -122,6 +122,6 @@ export const processFetches: readonly FetchSpec[] = [
   },
   entity('last_entity', 'The content rule that gave the verdict, file:line.', ({ lastRule }) => lastRule),
   entity('waiting_entity', 'The content rule that was waiting when the session ended, file:line; no value where none was.', ({ waitingRule }) => waitingRule),
-  number('txn.id32', 'internal', 'The number of the connection in its thread, 32 bits.', ({ client }) => (client?.id === undefined ? undefined : client.id % 2 ** 32)),
+  number('txn.id32', 'internal', 'The number of the connection in the process, 32 bits.', ({ client }) => (client?.id === undefined ? undefined : client.id % 2 ** 32)),
   number('last_rule_line', 'internal', 'The line of the content rule that gave the verdict.', (subject) => subject.effects?.lastRule?.line),
 ]
