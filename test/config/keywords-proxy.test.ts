@@ -206,7 +206,7 @@ frontend c
   ])
 })
 
-const LOG = { length: 1024, format: undefined, sample: undefined, facility: 'local0', level: 'debug', minLevel: 'emerg' } as const
+const LOG = { place: { file: 't.cfg', line: 2, column: 5 }, length: 1024, format: undefined, sample: undefined, facility: 'local0', level: 'debug', minLevel: 'emerg' } as const
 
 t.test('log targets', async (t) => {
   const target = (line: string): unknown => {
@@ -230,6 +230,7 @@ t.test('log targets', async (t) => {
   t.same(target('/dev/log local0'), { ...LOG, to: { kind: 'unix', address: { family: 'unix', path: '/dev/log', abstract: false } } })
   t.same(target('abns@x local0'), { ...LOG, to: { kind: 'unix', address: { family: 'unix', path: 'x', abstract: true } } })
   t.same(target('stdout len 200 format rfc5424 sample 1,3-4:5 daemon notice err'), {
+    place: LOG.place,
     to: { kind: 'fd', fd: 1 },
     length: 200,
     format: 'rfc5424',
