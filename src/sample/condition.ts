@@ -6,7 +6,7 @@ import { acl, compileTest, isWrongAcl } from './acl.ts'
 import type { Acl, AclTest, Truth } from './acl.ts'
 import { predefined } from './predefined.ts'
 import { available } from './stage.ts'
-import { didYouMean } from './vocabulary.ts'
+import { didYouMean, nearest, vocabulary } from './vocabulary.ts'
 
 export interface Condition {
   /** As written, with its `if` or `unless`. */
@@ -102,6 +102,14 @@ function compileTerms(words: readonly Word[], scope: Scope, fail: Fail): readonl
   return either
 }
 
+/** A fetch that stands where ACLs do. */
+function fetchMeant(name: string, scope: Scope): string | undefined {
+  const { fetches } = vocabulary(scope.plugins)
+  if (fetches.has(name)) return `'${name}' is a fetch: write it in braces, { ${name} <value> }`
+  const near = nearest(name, fetches.keys())
+  return near === undefined ? undefined : `did you mean the fetch '${near}', in braces: { ${near} <value> }?`
+}
+
 /** The section's ACL of this name, or the predefined one. Reports when there is none. */
 export function findAcl(name: string, scope: Scope, fail: Fail, word?: Word): Acl | undefined {
   const table = scope.values.get(acl)
@@ -110,7 +118,7 @@ export function findAcl(name: string, scope: Scope, fail: Fail, word?: Word): Ac
   if (named !== undefined) return named
   if (isWrongAcl(scope.values, name)) return { name, tests: [] }
   const given = predefined(name, scope)
-  if (given === undefined) return fail(`no such ACL : '${name}'`, didYouMean(name, [...own.keys(), 'TRUE', 'FALSE', 'LOCALHOST', 'WAIT_END', 'REQ_CONTENT', 'RDP_COOKIE', 'HTTP']), word)
+  if (given === undefined) return fail(`no such ACL : '${name}'`, didYouMean(name, [...own.keys(), 'TRUE', 'FALSE', 'LOCALHOST', 'WAIT_END', 'REQ_CONTENT', 'RDP_COOKIE', 'HTTP']) ?? fetchMeant(name, scope), word)
   if (typeof given === 'string') return fail(given, undefined, word)
   return given
 }

@@ -50,6 +50,11 @@ t.test('the words of rules', async (t) => {
   const counted = read('at-most 2')
   t.same([1, 2, 3].map(() => 'served' in (counted.accept().outcome ?? {})), [true, true, false])
   t.match(read('at-most none').problems, [/'at-most' expects a number from 1/])
+  t.match(read('reject if { utc_huor 1 }').problems, [/unknown fetch method 'utc_huor' .*; did you mean 'utc_hour'\?$/], 'words of plugins are suggested as any')
+  t.match(read('reject if { Hour 1 }').problems, [/; did you mean 'utc_hour'\?$/])
+  t.match(read('reject if { rsc 1 }').problems, [/; did you mean 'src'\?$/], 'two letters swapped in a short word')
+  t.match(read('reject if utc_hour').problems, [/no such ACL : 'utc_hour'; 'utc_hour' is a fetch: write it in braces, \{ utc_hour <value> \}$/])
+  t.match(read('reject if utc_huor').problems, [/; did you mean the fetch 'utc_hour', in braces: /])
   t.match(read('reject if { src,masked(-1) a }').problems, [/cannot keep -1 characters/])
 })
 

@@ -42,7 +42,7 @@ export function configured(text: string, plugins: readonly Plugin[] = [], app?: 
     plugins: all,
     env: {},
   })
-  const told = problems.map(({ level, line, text: what }) => `${level} line ${line}: ${what}`)
+  const told = problems.map(({ level, line, text: what, hint }) => `${level} line ${line}: ${what}${hint === undefined ? '' : `; ${hint}`}`)
   const specs = all.flatMap((plugin) => plugin.handlers ?? [])
   const orders = { accept: orderHandlers(specs, 'accept'), connect: orderHandlers(specs, 'connect') }
   for (const order of Object.values(orders)) for (const problem of order.problems ?? []) told.push(`alert ${problem}`)
