@@ -57,6 +57,9 @@ interface Sample {
 /** name of the work → name of the proxy → one sample for each round that succeeded, by round. */
 type Results = Map<string, Map<string, (Sample | undefined)[]>>
 
+/** Before the first round, unmeasured, for all alike: V8 is at its best after some seconds of the same work. */
+const WARM_UP_S = 4
+
 function busyOfProxyCpu(): { busy: number; all: number } {
   const row = new RegExp(`^cpu${cpus > 1 ? 1 : 0} (.*)$`, 'm').exec(readFileSync('/proc/stat', 'latin1'))?.[1] ?? ''
   const times = row.split(' ').map(Number)
@@ -152,7 +155,7 @@ async function runWork(work: Work, names: readonly string[], running: ReadonlyMa
       const fresh = work.fresh === true ? await at.start(name) : undefined
       const subject = fresh ?? running.get(name) ?? direct(at.ports)
       try {
-        if (round === 0 && fresh === undefined && work.name !== 'syscalls') await work.run(subject, { ...options, seconds: 1 })
+        if (round === 0 && fresh === undefined && work.name !== 'syscalls') await work.run(subject, { ...options, seconds: WARM_UP_S })
         found.get(name)?.push(await measure(work, subject, options))
       } catch (error) {
         found.get(name)?.push(undefined)
