@@ -3,6 +3,7 @@
 //
 // Pure: what a verdict means for sockets and timers is the engine's business (net/connection.ts).
 
+import { disown, shown } from '../util/shown.ts'
 import type { Trace } from './trace.ts'
 import type { Cause, Handler, Handshake, MakeHandler, Verdict, Why } from './handler.ts'
 
@@ -46,8 +47,10 @@ export class Pipeline {
         if (handler === undefined) return bug('the last handler served nothing')
         this.#trace?.asked(handler.name)
         const verdict = handler.step(hs)
+        const wrong = verdict?.verdict === 'next' ? undefined : malformed(verdict)
+        if (wrong !== undefined) return wrong
         this.#trace?.said(handler.name, verdict)
-        if (verdict.verdict !== 'next') return malformed(verdict) ?? verdict
+        if (verdict.verdict !== 'next') return verdict
         if (this.#list[0] !== handler) return bug('the connection ended within step()') // and end() was called for it
         // Made before anything leaves the list: when a maker throws, this handler still gets its end().
         const inserted = verdict.insert?.map(made)
@@ -85,11 +88,10 @@ export class Pipeline {
 /** More handlers than any plan has: they make each other, and nobody else would get a turn any more. */
 const ENDLESS = 10_000
 
-const NO_VERDICT = 'step() returned no verdict; it is synchronous: what takes its time says wait(), and wake() later'
-
 /** What the engine could not act on. Plugins are somebody else's, and not all of them are compiled against these types. */
-function malformed(verdict: Exclude<Verdict, { verdict: 'next' }>): ReturnType<typeof bug> | undefined {
-  switch (verdict.verdict) {
+function malformed(verdict: Exclude<Verdict, { verdict: 'next' }> | undefined): ReturnType<typeof bug> | undefined {
+  const called: unknown = verdict?.verdict
+  switch (verdict?.verdict) {
     case 'wait':
       return undefined
     case 'more':
@@ -101,7 +103,8 @@ function malformed(verdict: Exclude<Verdict, { verdict: 'next' }>): ReturnType<t
     case 'drop':
       return typeof verdict.why?.cause === 'string' ? undefined : bug(`${verdict.verdict}() without a cause`)
     default:
-      return bug(NO_VERDICT)
+      disown(verdict)
+      return bug(`step() returned ${called === undefined ? shown(verdict) : `the verdict ${shown(called)}`}, which is none; it is synchronous: what takes its time says wait(), and wake() later`)
   }
 }
 

@@ -5,6 +5,7 @@
 // that was listed first comes first. One that only says `before` is placed last of what precedes its target. So the order
 // depends on the slots and on the order of the plugins, and on nothing else. The one that is `last` stands behind all others.
 
+import { disown, shown } from '../util/shown.ts'
 import type { MakeHandler } from './handler.ts'
 import type { HandlerSpec, PlanLine } from './plugin.ts'
 
@@ -93,15 +94,23 @@ export function planLine(order: readonly HandlerSpec[], line: PlanLine, took?: (
   return plan
 }
 
+/** The handler of that name for a rule of this line to insert: as the line has it, or as it is made for lines that did not ask. null: it cannot be inserted. */
+export function insertable(order: readonly HandlerSpec[], name: string, line: PlanLine): MakeHandler | null {
+  const spec = order.find((one) => one.name === name)
+  return spec === undefined ? null : (planned(spec, line) ?? (spec.insert === undefined ? null : planned(spec, line, 'insert')))
+}
+
 /** Plugins are somebody else's: what goes wrong in one is a problem of the line, like any other. */
-function planned(spec: HandlerSpec, line: PlanLine): MakeHandler | null {
+function planned(spec: HandlerSpec, line: PlanLine, how: 'plan' | 'insert' = 'plan'): MakeHandler | null {
   const wrong = (what: string): null => {
     line.report({ level: 'alert', text: `handler '${spec.name}' cannot be planned: ${what}; this is a bug of who made it` })
     return null
   }
   try {
-    const make: MakeHandler | null | undefined = spec.plan(line)
-    return make === null || typeof make === 'function' ? make : wrong('plan() returned neither null nor a function that makes it')
+    const make: MakeHandler | null | undefined = spec[how]?.(line)
+    if (make === null || typeof make === 'function') return make
+    disown(make)
+    return wrong(`${how}() returned ${shown(make)}, which is neither null nor a function that makes it`)
   } catch (error) {
     return wrong(error instanceof Error ? error.message : String(error))
   }

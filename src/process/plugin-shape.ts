@@ -6,15 +6,10 @@ import type { Section } from '../core/keyword.ts'
 import type { Plugin } from '../core/plugin.ts'
 import type { ArgType, MatchMethod, OutputType } from '../core/sample.ts'
 import { sources } from '../sample/stage.ts'
+import { shown } from '../util/shown.ts'
 
 /** What is wrong with a value, as the end of a sentence that begins with the property's name; undefined: nothing. */
 type Shape = (value: unknown) => string | undefined
-
-function shown(value: unknown): string {
-  if (typeof value === 'string') return `'${value}'`
-  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list'
-  return value === null || typeof value === 'boolean' || typeof value === 'number' ? String(value) : `a${typeof value === 'object' ? 'n' : ''} ${typeof value}`
-}
 
 const wrong = (value: unknown, wanted: string): string => (value === undefined ? `is missing: ${wanted} is needed` : `is ${shown(value)}, where ${wanted} is needed`)
 

@@ -9,6 +9,7 @@ import { lineKeywords } from '../config/lines.ts'
 import { KeywordTable } from '../config/table.ts'
 import { orderHandlers } from '../core/plan.ts'
 import type { Plugin } from '../core/plugin.ts'
+import { contributed } from '../sample/contributed.ts'
 import { isPlugin, malformed, meansPlugin } from './plugin-shape.ts'
 
 export interface LoadedPlugins {
@@ -40,7 +41,7 @@ export async function loadPlugins(list: string, given: readonly Plugin[], folder
       problems.push(...broken.map((text) => `plugin '${name}' : ${text}`))
       continue
     }
-    const found = meant.filter(isPlugin)
+    const found = meant.filter(isPlugin).map(contributed)
     if (found.length === 0) problems.push(`plugin '${name}' exports no plugin : none of ${Object.keys(exported).join(', ') || 'its (no) exports'} has a name and keywords, handlers, services, fetches, converters or actions`)
     const conflict = conflictOf([...plugins, ...found]) ?? found.map((plugin) => takenBy(plugin, plugins)).find((text) => text !== undefined)
     if (conflict !== undefined) problems.push(`plugin '${name}' : ${conflict}`)

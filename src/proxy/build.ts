@@ -4,7 +4,7 @@ import type { App, MakeHandler } from '../core/handler.ts'
 import type { Files } from '../core/files.ts'
 import type { Place, Problem, Values } from '../core/keyword.ts'
 import type { LogSink } from '../core/log-sink.ts'
-import { orderHandlers, planLine } from '../core/plan.ts'
+import { insertable, orderHandlers, planLine } from '../core/plan.ts'
 import type { HandlerSpec, Plugin, PlanLine } from '../core/plugin.ts'
 import type { Provider } from '../core/provider.ts'
 import type { ProxySection } from '../config/configuration.ts'
@@ -140,10 +140,7 @@ export class Build {
       files: this.#host.files ?? systemFiles,
       app: to.app,
       report: (problem) => this.report({ ...place, ...problem }),
-      handler: (name) => {
-        const spec = order.find((s) => s.name === name)
-        return spec === undefined ? null : (spec.plan(planned) ?? spec.insert?.(planned) ?? null)
-      },
+      handler: (name) => insertable(order, name, planned),
     }
     const specs: HandlerSpec[] = []
     const handlers = planLine(order, planned, (spec) => specs.push(spec))

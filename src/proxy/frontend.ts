@@ -12,6 +12,7 @@ import type { EngineConnection } from '../net/connection.ts'
 import type { PauseReason } from '../net/listener.ts'
 import type { LogFormat } from '../sample/log-format.ts'
 import { ConnectionSubject } from '../sample/subject.ts'
+import { oneLine } from '../util/shown.ts'
 import { Alarm, type Wheel } from '../util/wheel.ts'
 import type { Backend } from './backend.ts'
 import { bindFact, type Bind, type BindHost } from './bind.ts'
@@ -285,6 +286,7 @@ export class Frontend implements BindHost, StreamHost, App, ProxyView {
     if (why.cause === 'bug') this.report(`handler ${handler}`, why.detail ?? 'no verdict')
     const log = this.#log
     if (log === undefined || why.quiet === true || (this.settings.dontLogNull && SAID_NOTHING.has(why.cause))) return
+    // A plugin may quote what a client has sent, and no client writes lines of a log.
     const error = why.detail !== undefined && why.cause !== 'bug' ? oneLine(why.detail) : `${why.cause} in handler '${handler}'`
     const subject = new ConnectionSubject(conn, this.#host.clock, {
       bind: bind.name,
@@ -346,9 +348,4 @@ export class Frontend implements BindHost, StreamHost, App, ProxyView {
   report(where: string, error: unknown): void {
     this.#host.bug(`frontend ${this.name}: ${where}`, error)
   }
-}
-
-/** A plugin may quote what a client has sent, and no client writes lines of a log: control characters are #XX, as in HAProxy's captures. */
-function oneLine(detail: string): string {
-  return detail.replace(/\p{Cc}/gu, (c) => `#${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`)
 }

@@ -6,8 +6,9 @@ import { formatAddress, NO_ADDRESS } from '../../src/core/address.ts'
 import { Bytes } from '../../src/core/bytes.ts'
 import { close, more, next, serve, wait, type Handler, type MakeHandler, type Verdict } from '../../src/core/handler.ts'
 import { Pipeline } from '../../src/core/pipeline.ts'
-import { orderHandlers, planLine } from '../../src/core/plan.ts'
+import { insertable, orderHandlers, planLine } from '../../src/core/plan.ts'
 import type { HandlerSpec } from '../../src/core/plugin.ts'
+import type { Trace } from '../../src/core/trace.ts'
 import { builtinPlugins } from '../../handlers/builtin.ts'
 import { FakeHandshake } from '../kit/fake-handshake.ts'
 import { planLineOf } from '../kit/plan-line.ts'
@@ -102,11 +103,14 @@ t.test('pipeline: what goes wrong costs this connection and no end()', async (t)
   const passes = (value: unknown): value is Handler & Verdict => value !== boom
   const untyped = (value: unknown) => () => (passes(value) ? value : boom())
   bug(new Pipeline([untyped(undefined)]), /returned none/, 'no handler is made')
-  bug(new Pipeline([noted([], 'a', untyped(Promise.resolve(next())))]), /no verdict; it is synchronous/, 'an async step()')
-  bug(new Pipeline([noted([], 'a', untyped({ verdict: 'nonsense' }))]), /no verdict/, 'a verdict that there is not')
+  bug(new Pipeline([noted([], 'a', untyped(Promise.reject(new Error('nobody awaits it'))))]), /^step\(\) returned a Promise, which is none; it is synchronous: what takes its time says wait\(\)/, 'an async step(): a rejection is no bug of the process as well')
+  bug(new Pipeline([noted([], 'a', untyped(undefined))]), /^step\(\) returned undefined, which is none/, 'no return')
+  bug(new Pipeline([noted([], 'a', untyped({ verdict: 'nonsense' }))]), /^step\(\) returned the verdict 'nonsense', which is none/, 'a verdict that there is not')
   bug(new Pipeline([noted([], 'a', untyped({ verdict: 'close' }))]), /close\(\) without a cause/, 'an end without a cause')
   bug(new Pipeline([noted([], 'a', untyped({ verdict: 'serve', app: null }))]), /serve\(\) of what has no open/, 'no app')
   bug(new Pipeline([noted([], 'a', untyped({ verdict: 'more', total: '7' }))]), /more\(\) of what is no number/, 'no number of bytes')
+  const trace: Trace = { asked: () => undefined, said: (_, verdict) => void (verdict.verdict === 'close' ? verdict.why.cause : ''), rule: boom, ruled: boom, test: boom, value: boom, note: boom }
+  bug(new Pipeline([noted([], 'a', untyped({ verdict: 'close' }))], trace), /close\(\) without a cause/, 'a trace is not told what is no verdict')
   const unseen = (): never => {
     throw new Proxy({}, { get: boom })
   }
@@ -210,7 +214,24 @@ t.test('plan: a line gets only what it needs', async (t) => {
   const line = { ...planLineOf({}), report: ({ text }: { text: string }) => void problems.push(text) }
   const thrower: HandlerSpec = { name: 'thrower', side: 'accept', plan: () => { throw new Error('oops') } }
   t.equal(planLine([thrower, planned('a', true)], line).length, 1)
-  t.match(problems, [/handler 'thrower' cannot be planned: oops; this is a bug of who made it/], "a throw in plan() is the line's problem")
+  t.match(problems.splice(0), [/handler 'thrower' cannot be planned: oops; this is a bug of who made it/], "a throw in plan() is the line's problem")
+
+  const nothing: HandlerSpec['plan'] = () => null
+  const wrong = (value: unknown): value is ReturnType<HandlerSpec['plan']> => value !== nothing
+  const gives = (value: unknown): HandlerSpec['plan'] => () => (wrong(value) ? value : null)
+  t.same(planLine([{ ...thrower, plan: gives(Promise.reject(new Error('nobody awaits it'))) }], line), [])
+  t.match(problems.splice(0), [/^handler 'thrower' cannot be planned: plan\(\) returned a Promise, which is neither null nor a function that makes it;/])
+
+  const make: MakeHandler = noted(made, 'x', next)
+  const asked = { ...thrower, plan: () => make, insert: () => null }
+  const inserted = { ...thrower, plan: nothing, insert: () => make }
+  t.equal(insertable([planned('a', true), asked], 'thrower', line), make, 'as the line has it')
+  t.equal(insertable([inserted], 'thrower', line), make)
+  t.equal(insertable([{ ...thrower, plan: nothing }], 'thrower', line), null)
+  t.equal(insertable([planned('a', true)], 'thrower', line), null)
+  t.same(problems, [])
+  t.equal(insertable([{ ...inserted, insert: gives(undefined) }], 'thrower', line), null)
+  t.match(problems, [/^handler 'thrower' cannot be planned: insert\(\) returned undefined, which is neither/])
 })
 
 // ── bytes ────────────────────────────────────────────────────────────────────────────────────────────────────────

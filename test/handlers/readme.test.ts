@@ -8,7 +8,9 @@ import t from 'tap'
 import type { Plugin } from '../../src/plugin.ts'
 import { loadPlugins } from '../../src/process/plugins.ts'
 import { builtinPlugins } from '../../handlers/builtin.ts'
+import { samplePlugin } from '../../src/sample/builtin.ts'
 import { configured, FakeHandshake, serving } from '../kit/index.ts'
+import { Section, subject } from '../sample/section.ts'
 import { clockPlugin } from './example/clock.ts'
 import { wordsPlugin } from './example/words.ts'
 
@@ -89,6 +91,9 @@ t.test('plugins are loaded from the environment', async (t) => {
     t.same(names, problems.length === 0 ? ['mine'] : [])
     return problems.map((problem) => problem.replace(`plugin './${name}' : `, ''))
   }
+  file('late.mjs', "export const p = { name: 'late', fetches: [{ name: 'late', output: 'str', source: 'constant', doc: '', compile: () => async () => undefined }] }")
+  const { plugins } = await loadPlugins('./late.mjs', [samplePlugin], folder)
+  t.throws(() => new Section('frontend', 'f', plugins).evaluate('late', subject()), /^fetch 'late' of plugin 'late' \(test:1\) returned a Promise/, 'what their words give back is checked')
   const fetch = (more: string): Promise<readonly string[]> => spec(`fetches: [{ name: 'x', output: 'str', doc: '', compile, ${more} }]`)
   t.same(await fetch("source: 'constant'"), [])
   t.match(await fetch(''), [/^fetch 'x' of plugin 'mine' : 'source' is missing: one of constant, internal, .* is needed$/])

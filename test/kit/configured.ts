@@ -8,8 +8,9 @@ import { hasBackend, hasFrontend } from '../../src/config/configuration.ts'
 import { builtinKeywords } from '../../src/config/keywords/table.ts'
 import { bindLines, serverLines, type BindLine, type ServerLine } from '../../src/config/lines.ts'
 import { loadConfiguration } from '../../src/config/load.ts'
-import { orderHandlers, planLine } from '../../src/core/plan.ts'
+import { insertable, orderHandlers, planLine } from '../../src/core/plan.ts'
 import { samplePlugin } from '../../src/sample/builtin.ts'
+import { contributed } from '../../src/sample/contributed.ts'
 import { FakeHandshake, type FakeOptions } from './fake-handshake.ts'
 
 export interface Configured {
@@ -27,7 +28,7 @@ export interface Configured {
 
 /** Reads a configuration with the built-in plugins and these. `app` is what the session handler serves. */
 export function configured(text: string, plugins: readonly Plugin[] = [], app?: App): Configured {
-  const all = [samplePlugin, ...builtinPlugins, ...plugins]
+  const all = [samplePlugin, ...builtinPlugins, ...plugins.map(contributed)]
   const { configuration, problems } = loadConfiguration({
     paths: ['test.cfg'],
     files: {
@@ -62,7 +63,7 @@ export function configured(text: string, plugins: readonly Plugin[] = [], app?: 
             files: systemFiles,
             app: kind === 'frontend' ? app : undefined,
             report: (problem) => told.push(`${problem.level} line ${problem.line ?? place.line}: ${problem.text}`),
-            handler: (name) => specs.find((spec) => spec.name === name)?.insert?.(line) ?? null,
+            handler: (name) => insertable(orders[kind === 'frontend' ? 'accept' : 'connect'].order ?? [], name, line),
           }
           return line
         })

@@ -6,6 +6,7 @@ import type { ConnectSpec, Listener, ListenEvents, ListenSpec, Provider } from '
 import { GaugeMemory } from '../../src/proxy/gauge.ts'
 import { buildRuntime, type Runtime } from '../../src/proxy/runtime.ts'
 import type { Plugin } from '../../src/core/plugin.ts'
+import { contributed } from '../../src/sample/contributed.ts'
 import { allPlugins, loadText } from '../kit/configuration.ts'
 import { fakeWheel, type FakeClock } from '../kit/fake-clock.ts'
 import { PeerSock, turns } from './peer-sock.ts'
@@ -112,7 +113,7 @@ export const LINE = 'log-format "%ft:%b/%s %Tw/%Tc/%Tt %U/%B %ts %fc/%bc/%sc/%rc
 /** Starts the proxies of this text. Rejects with what is wrong with it. */
 export async function world(text: string, options: WorldOptions = {}): Promise<World> {
   const { wheel, clock } = fakeWheel()
-  const plugins = [...allPlugins, ...(options.plugins ?? [])]
+  const plugins = [...allPlugins, ...(options.plugins ?? []).map(contributed)]
   const { configuration, problems } = loadText(text, { plugins })
   const alerts = problems.filter((p) => p.level === 'alert')
   if (alerts.length > 0) throw new Error(alerts.map((p) => `${p.line}: ${p.text}`).join('\n'))
