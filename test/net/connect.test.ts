@@ -10,12 +10,12 @@ import { Attempt, handOver } from '../../src/net/connect.ts'
 import { EngineConnection } from '../../src/net/connection.ts'
 import { LiveList } from '../../src/net/live.ts'
 import { fakeWheel, type FakeClock } from '../kit/fake-clock.ts'
-import { ScriptedSock } from './scripted-sock.ts'
+import { RecordedSock } from './recorded-sock.ts'
 
 interface World {
   readonly attempt: Attempt
   readonly clock: FakeClock
-  readonly asked: { readonly spec: ConnectSpec; readonly sock: ScriptedSock }[]
+  readonly asked: { readonly spec: ConnectSpec; readonly sock: RecordedSock }[]
   /** `connected N`, `failed handler cause detail`. */
   readonly log: string[]
   readonly live: LiveList<EngineConnection>
@@ -26,7 +26,7 @@ interface World {
 
 const to = (n: number): Address => ({ family: 'ipv4', host: `10.0.0.${n}`, port: 80 })
 
-function world(addresses: number, options: { handlers?: readonly MakeHandler[]; make?: (sock: ScriptedSock, n: number) => void } = {}): World {
+function world(addresses: number, options: { handlers?: readonly MakeHandler[]; make?: (sock: RecordedSock, n: number) => void } = {}): World {
   const { wheel, clock } = fakeWheel()
   const live = new LiveList<EngineConnection>()
   const plan = { side: 'connect' as const, handlers: [...(options.handlers ?? []), handOver], handshakeMs: 1000, drainMs: 500, bufferSize: 64, wheel, clock: () => 0, facts: new Map(), live }
@@ -35,7 +35,7 @@ function world(addresses: number, options: { handlers?: readonly MakeHandler[]; 
     name: 'linux' as const,
     listen: () => Promise.reject(new Error('not here')),
     connect(spec: ConnectSpec) {
-      const sock = new ScriptedSock()
+      const sock = new RecordedSock()
       sock.connecting = true
       options.make?.(sock, w.asked.length)
       w.asked.push({ spec, sock })

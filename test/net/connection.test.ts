@@ -9,10 +9,10 @@ import type { DataLayer, Sock } from '../../src/core/sock.ts'
 import { EngineConnection } from '../../src/net/connection.ts'
 import { LiveList } from '../../src/net/live.ts'
 import { fakeWheel, type FakeClock } from '../kit/fake-clock.ts'
-import { ScriptedSock } from './scripted-sock.ts'
+import { RecordedSock } from './recorded-sock.ts'
 
 interface World {
-  readonly sock: ScriptedSock
+  readonly sock: RecordedSock
   readonly conn: EngineConnection
   readonly clock: FakeClock
   readonly refused: (Why & { handler: string })[]
@@ -22,7 +22,7 @@ interface World {
 
 function world(handlers: readonly (Handler | ((hs: Handshake) => Verdict))[], side: 'accept' | 'connect' = 'accept', connecting = false): World {
   const { wheel, clock } = fakeWheel()
-  const sock = new ScriptedSock()
+  const sock = new RecordedSock()
   sock.connecting = connecting
   const plan = {
     side,
@@ -309,7 +309,7 @@ t.test('a data layer on top gets the bytes that nobody took', async (t) => {
   t.equal(given, 'HELLO')
   t.equal(w.conn.input.length, 0)
 
-  const above = (lower: Sock): DataLayer => ((lower instanceof ScriptedSock ? lower : w.sock).log.push('upgraded'), lower)
+  const above = (lower: Sock): DataLayer => ((lower instanceof RecordedSock ? lower : w.sock).log.push('upgraded'), lower)
   const speaks = (hs: Handshake): Verdict => (hs.write(Buffer.from('PROXY')), hs.upgrade(above), next())
   const said = world([speaks, () => serve(app)])
   said.conn.start()

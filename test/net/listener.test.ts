@@ -5,7 +5,7 @@ import t from 'tap'
 import type { Listener, ListenEvents, ListenSpec } from '../../src/core/provider.ts'
 import { GatedListener, type PauseReason } from '../../src/net/listener.ts'
 import { fakeWheel, type FakeClock } from '../kit/fake-clock.ts'
-import { ScriptedSock } from './scripted-sock.ts'
+import { RecordedSock } from './recorded-sock.ts'
 
 interface Opened extends Listener {
   readonly spec: ListenSpec
@@ -29,7 +29,7 @@ function world(spec: Partial<ListenSpec> = {}, descriptor?: () => number | undef
   const w = { clock, opened: new Array<Opened>(), notices: new Array<string>(), accepted: 0, refusal: '' }
   const provider = {
     name: 'linux' as const,
-    connect: () => new ScriptedSock(),
+    connect: () => new RecordedSock(),
     async listen(asked: ListenSpec, events: ListenEvents): Promise<Listener> {
       await Promise.resolve()
       if (w.refusal !== '') throw Object.assign(new Error(w.refusal), { code: w.refusal })
@@ -69,7 +69,7 @@ t.test('paused while anyone has a reason', async (t) => {
   w.gate.resume('operator')
   t.notOk(w.opened[0]?.paused)
   t.ok(w.gate.accepting)
-  w.opened[0]?.events.accepted(new ScriptedSock())
+  w.opened[0]?.events.accepted(new RecordedSock())
   t.equal(w.accepted, 1)
 
   const reasons: readonly PauseReason[] = ['full', 'operator', 'descriptors']

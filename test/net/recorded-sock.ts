@@ -1,10 +1,10 @@
-// Owns a sock without a system: what arrives and what can be sent is scripted, what was asked of it is recorded in order.
+// Owns a sock without a system, which a test moves as it goes: what arrives, what can be sent; what was asked of it is recorded in order.
 
 import { NO_ADDRESS, type Address } from '../../src/core/address.ts'
 import type { Bytes } from '../../src/core/bytes.ts'
 import { EMPTY_IN, ERR_IN, ERR_OUT, FULL_OUT, SHUT_IN, SHUT_OUT, type Flow, type Owner, type Sock } from '../../src/core/sock.ts'
 
-export class ScriptedSock implements Sock {
+export class RecordedSock implements Sock {
   readonly provider = 'fake'
   owner: Owner = { ready: () => undefined }
   error = ''
