@@ -17,24 +17,19 @@ import { Alarm, type Wheel } from '../util/wheel.ts'
 import type { Backend } from './backend.ts'
 import { bindFact, type Bind, type BindHost } from './bind.ts'
 import type { Gauge, Rate } from './gauge.ts'
-import type { InspectionPlan } from './inspection.ts'
 import type { Profiles } from './profile.ts'
 import type { RunQueue } from './run-queue.ts'
 import { StreamRecord } from './record.ts'
 import { Stream } from './stream.ts'
-import type { StreamHost } from './stream-host.ts'
+import type { StreamHost, StreamSettings } from './stream-host.ts'
 
-export interface FrontendSettings {
+export interface FrontendSettings extends StreamSettings {
   readonly name: string
   readonly id: number
   readonly kind: 'frontend' | 'listen'
   /** Connections at a time; 0: no limit. */
   readonly maxconn: number
-  /** ms; 0: none. */
-  readonly clientTimeout: number
-  readonly clientFinTimeout: number | undefined
   readonly defaultBackend: string | undefined
-  readonly noLinger: boolean
   /** Connections that end before a byte came are not logged. */
   readonly dontLogNull: boolean
   /** Only what ended with an error, a timeout, a retry or a redispatch is logged. */
@@ -44,11 +39,6 @@ export interface FrontendSettings {
   readonly logSeparateErrors: boolean
   /** Sessions that begin: connections that came through their handshakes and rules. */
   readonly sessionRate: Rate
-  readonly bufferSize: number
-  readonly spliceRequest: boolean
-  readonly spliceResponse: boolean
-  /** Content rules; undefined: none. */
-  readonly inspection: InspectionPlan | undefined
   readonly captures: CaptureLengths
   /** How long its tarpits hold that do not say. ms */
   readonly tarpitTimeout: number
@@ -97,6 +87,7 @@ export class Frontend implements BindHost, StreamHost, App, ProxyView {
   readonly settings: FrontendSettings
   readonly provider: Provider
   readonly wheel: Wheel
+  readonly clock: () => number
   readonly servers: readonly ServerView[] = []
   readonly queued = 0
   readonly profiles: Profiles | undefined
@@ -121,6 +112,7 @@ export class Frontend implements BindHost, StreamHost, App, ProxyView {
     this.#host = host
     this.provider = host.provider
     this.wheel = host.wheel
+    this.clock = host.clock
     this.profiles = host.profiles
     this.userOf = host.profiles === undefined && host.runQueue === undefined ? undefined : (stream) => this.#userOf(stream)
     this.#connections = connections
@@ -161,38 +153,6 @@ export class Frontend implements BindHost, StreamHost, App, ProxyView {
 
   get captures(): CaptureLengths {
     return this.settings.captures
-  }
-
-  get inspection(): InspectionPlan | undefined {
-    return this.settings.inspection
-  }
-
-  get clock(): () => number {
-    return this.#host.clock
-  }
-
-  get bufferSize(): number {
-    return this.settings.bufferSize
-  }
-
-  get clientTimeout(): number {
-    return this.settings.clientTimeout
-  }
-
-  get clientFinTimeout(): number | undefined {
-    return this.settings.clientFinTimeout
-  }
-
-  get spliceRequest(): boolean {
-    return this.settings.spliceRequest
-  }
-
-  get spliceResponse(): boolean {
-    return this.settings.spliceResponse
-  }
-
-  get noLinger(): boolean {
-    return this.settings.noLinger
   }
 
   // ── accepting ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -288,7 +248,7 @@ export class Frontend implements BindHost, StreamHost, App, ProxyView {
     if (log === undefined || why.quiet === true || (this.settings.dontLogNull && SAID_NOTHING.has(why.cause))) return
     // A plugin may quote what a client has sent, and no client writes lines of a log.
     const error = why.detail !== undefined && why.cause !== 'bug' ? oneLine(why.detail) : `${why.cause} in handler '${handler}'`
-    const subject = new ConnectionSubject(conn, this.#host.clock, {
+    const subject = new ConnectionSubject(conn, this.clock, {
       bind: bind.name,
       error,
       acceptDate: conn.since,

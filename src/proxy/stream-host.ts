@@ -12,10 +12,8 @@ export type EndedBy = 'C' | 'S' | 'P' | 'c' | 's' | 'I' | '-'
 /** Where: in rules, the queue, connecting, data. */
 export type EndedIn = 'R' | 'Q' | 'C' | 'D' | '-'
 
-/** What a stream needs of the frontend it came in by. */
-export interface StreamHost {
-  readonly provider: Provider
-  readonly wheel: Wheel
+/** What a frontend's section says about its sessions. */
+export interface StreamSettings {
   /** Most bytes that are read from a client while there is no server (tune.bufsize). */
   readonly bufferSize: number
   /** ms; 0: none. */
@@ -25,10 +23,17 @@ export interface StreamHost {
   /** Bulk data may pass through kernel pipes, each way. */
   readonly spliceRequest: boolean
   readonly spliceResponse: boolean
-  /** The frontend's content rules; undefined: it has none. */
+  /** Content rules; undefined: none. */
   readonly inspection: InspectionPlan | undefined
+}
+
+/** What a stream needs of the frontend it came in by. */
+export interface StreamHost {
+  readonly provider: Provider
+  readonly wheel: Wheel
   /** Wall clock, ms since the epoch. */
   readonly clock: () => number
+  readonly settings: StreamSettings
   /** Who stands between the connections of a session and itself; undefined: nobody. */
   readonly userOf?: ((stream: Stream) => ConnectionUser) | undefined
   /** The backend for this connection; undefined: none is configured. */

@@ -30,10 +30,10 @@ export type Struck = { readonly side: 'c' | 's'; readonly abandon: boolean } | u
 /** ms; 0: none. `joined`: there is a connection to the server. */
 function timeoutOf(conn: Connection, isClient: boolean, joined: boolean, host: StreamHost, settings: BackendSettings | undefined): number {
   const half = ended(conn.shut, R) || ending(conn.shut, W)
-  const fin = isClient ? host.clientFinTimeout : settings?.serverFinTimeout
+  const fin = isClient ? host.settings.clientFinTimeout : settings?.serverFinTimeout
   if (half && fin !== undefined) return fin
   if (joined && settings?.tunnelTimeout !== undefined) return settings.tunnelTimeout
-  return isClient ? host.clientTimeout : (settings?.serverTimeout ?? 0)
+  return isClient ? host.settings.clientTimeout : (settings?.serverTimeout ?? 0)
 }
 
 /** It has not ended and may send, or it does not take what there is for it. `inward` is what it says, `outward` what it is told. */
@@ -80,7 +80,7 @@ export class StreamTimeouts {
   told(conn: Connection): void {
     const { client, backend } = this.#stream
     if (conn === client) {
-      if (this.#host.clientFinTimeout !== undefined) this.#clientActive = this.#host.wheel.now()
+      if (this.#host.settings.clientFinTimeout !== undefined) this.#clientActive = this.#host.wheel.now()
     } else if (backend?.settings.serverFinTimeout !== undefined) this.#serverActive = this.#host.wheel.now()
     this.rearm()
   }

@@ -119,10 +119,10 @@ export class Stream implements ConnectionUser, Seeker, TimedStream {
 
   start(): void {
     this.client.attach(this.#user)
-    this.client.deadline(this.#host.clientTimeout)
+    this.client.deadline(this.#host.settings.clientTimeout)
     this.#readClient()
     if (this.isOver) return
-    const { inspection } = this.#host
+    const { inspection } = this.#host.settings
     if (inspection === undefined) this.#route()
     else this.#inspect(inspection, () => this.#route())
     if (!this.isOver) this.ready()
@@ -137,7 +137,7 @@ export class Stream implements ConnectionUser, Seeker, TimedStream {
 
   /** Asks rules on the client's bytes; `then` when they accept. */
   #inspect(plan: InspectionPlan, then: () => void): void {
-    const inspection = new Inspection(plan, this.subject, new InspectedConnection(this.client, this.#host.bufferSize), this.#host.wheel, (decision) => {
+    const inspection = new Inspection(plan, this.subject, new InspectedConnection(this.client, this.#host.settings.bufferSize), this.#host.wheel, (decision) => {
       this.#inspection = undefined
       this.#decided(decision, then)
     }, this.#failed)
@@ -201,9 +201,9 @@ export class Stream implements ConnectionUser, Seeker, TimedStream {
   joined(conn: Connection): void {
     this.connection = conn
     this.connectedAt = this.#host.wheel.now()
-    this.request = new Channel(this.client, conn, this.#host.spliceRequest)
+    this.request = new Channel(this.client, conn, this.#host.settings.spliceRequest)
     this.request.abandoned = this.#struck !== undefined
-    this.response = new Channel(conn, this.client, this.#host.spliceResponse)
+    this.response = new Channel(conn, this.client, this.#host.settings.spliceResponse)
     conn.attach(this.#user)
     this.#timeouts.joined()
     this.#host.joined(this)
@@ -264,7 +264,7 @@ export class Stream implements ConnectionUser, Seeker, TimedStream {
   #readClient(): void {
     const { client } = this
     const before = client.input.length
-    if (readAhead(client, this.#host.bufferSize) & ERR_IN) this.#end('C', 'D')
+    if (readAhead(client, this.#host.settings.bufferSize) & ERR_IN) this.#end('C', 'D')
     else if (client.input.length > before) this.#timeouts.heard()
   }
 
@@ -290,7 +290,7 @@ export class Stream implements ConnectionUser, Seeker, TimedStream {
     const said = request.finished
     const answered = response.finished
     // Without lingering an end is not half of one: RST takes the rest with it.
-    const unlingering = (said && this.backend?.settings.noLinger === true) || (answered && this.#host.noLinger)
+    const unlingering = (said && this.backend?.settings.noLinger === true) || (answered && this.#host.settings.noLinger)
     if ((said && answered) || unlingering || up & down & SHUT_OUT) this.#end('-', '-')
     else if (said && !ending(connection.shut, W)) this.#shutw(connection)
     else if (answered && !ending(client.shut, W)) this.#shutw(client)
@@ -298,7 +298,7 @@ export class Stream implements ConnectionUser, Seeker, TimedStream {
 
   /** Response rules are being asked: what the server says stays in its buffer. */
   #holdAnswer(connection: Connection, inspection: Inspection): Flow {
-    const flow = readAhead(connection, this.#host.bufferSize)
+    const flow = readAhead(connection, this.#host.settings.bufferSize)
     inspection.look()
     return flow
   }
@@ -306,7 +306,7 @@ export class Stream implements ConnectionUser, Seeker, TimedStream {
   /** Asks the backend's rules on the server's first bytes. */
   #inspectAnswer(connection: Connection, plan: InspectionPlan): void {
     const { subject } = this
-    const inspection = new Inspection(plan, subject, new InspectedConnection(connection, this.#host.bufferSize), this.#host.wheel, ({ decision }) => {
+    const inspection = new Inspection(plan, subject, new InspectedConnection(connection, this.#host.settings.bufferSize), this.#host.wheel, ({ decision }) => {
       this.#answer = undefined
       if (decision === 'accept' || decision === 'serve') queueMicrotask(this.#resume)
       else if (decision === 'drop') {
@@ -379,7 +379,7 @@ export class Stream implements ConnectionUser, Seeker, TimedStream {
     if (this.#served !== undefined) this.#served.open(client)
     else if (this.#silent) client.drop()
     else if (aborted) client.reset()
-    else if (this.#host.noLinger && client.output.length === 0) client.reset()
+    else if (this.#host.settings.noLinger && client.output.length === 0) client.reset()
     else client.finish()
   }
 }

@@ -115,7 +115,7 @@ t.test('splicing: both ways unless options say otherwise', async (t) => {
   for (const [options, request, response] of cases) {
     const w = await world(`${DEFAULTS}frontend f\n${options}  bind 127.0.0.1:1\n`)
     const frontend = w.runtime.frontends[0]
-    t.same([frontend?.spliceRequest, frontend?.spliceResponse], [request, response], options)
+    t.same([frontend?.settings.spliceRequest, frontend?.settings.spliceResponse], [request, response], options)
   }
 })
 
