@@ -14,6 +14,7 @@ import { certificates } from './certificates.ts'
 import type { Certificates } from './certificates.ts'
 import { asked, boundPorts, commandOf } from './command.ts'
 import type { Kind } from './command.ts'
+import { deafListener } from './deaf.ts'
 import { connect, connectTls, serve } from './peers.ts'
 import type { Server, ServerOptions, Wire } from './peers.ts'
 import { claimPorts } from './ports.ts'
@@ -41,6 +42,8 @@ export interface World {
   connectTls(name: string, options?: Parameters<typeof connectTls>[1], before?: Uint8Array): ReturnType<typeof connectTls>
   /** A server on the port with this name; closed after the scenario. */
   serve(name: string, options?: ServerOptions): Promise<Server>
+  /** A listener on the port with this name whose backlog is full: who connects gets no answer. Until the scenario is over. */
+  deaf(name: string): Promise<void>
   /** Called after the scenario. */
   teardown(f: () => void): void
   /** Replaces numbers of this scenario's ports by their names, other ports' numbers are the caller's business. */
@@ -150,6 +153,10 @@ async function play({ scenario, places, log, named }: Stage, program: Program): 
       const server = await serve(places.port(name), options)
       last.push(() => server.close())
       return server
+    },
+    async deaf(name) {
+      const listener = await deafListener(places.port(name))
+      last.push(() => listener.stop())
     },
     teardown: (f) => void last.push(f),
   }

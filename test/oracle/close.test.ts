@@ -3,7 +3,7 @@
 import t from 'tap'
 import { oracle } from '../kit/oracle.ts'
 import type { Scenario, World } from '../kit/oracle.ts'
-import { line, pair, timed } from '../kit/oracle-pair.ts'
+import { line, pair, timed, tlsFront, underWay } from '../kit/oracle-pair.ts'
 import { connect, echo, endBack, serve } from '../kit/peers.ts'
 import type { Server, Wire } from '../kit/peers.ts'
 
@@ -43,7 +43,7 @@ backend b-${name}
 
 /** Over Unix sockets; an abstract name is its path without the leading NUL. */
 const overUnix = (name: string, scheme: 'unix' | 'abns', script: typeof clientFirst): Scenario => ({
-  name: `half-close over ${scheme === 'unix' ? 'Unix' : 'abstract'} sockets: ${script === clientFirst ? 'the client first' : 'the server first'}`,
+  name: `half-close over ${scheme === 'unix' ? 'Unix' : 'abstract'} sockets: ${whose(script)}`,
   config: unixPair(name, scheme, name),
   run: async (w) => {
     const place = (end: string): string => (scheme === 'unix' ? w.path(name + end) : `\0${w.path(name + end)}`.padEnd(108, '\0'))
@@ -55,46 +55,35 @@ const overUnix = (name: string, scheme: 'unix' | 'abns', script: typeof clientFi
   },
 })
 
+const whose = (script: typeof clientFirst): string => (script === clientFirst ? 'the client first' : 'the server first')
+
+const fromTls = (script: typeof clientFirst): Scenario => ({
+  name: `half-close over TLS from the client: ${whose(script)}`,
+  config: pair(`tls-${script === clientFirst ? 'c' : 's'}`, tlsFront()),
+  run: async (w) => {
+    const server = await w.serve('server')
+    return { ends: await script(await w.connectTls('front'), server), log: await w.log.lines(1) }
+  },
+})
+
+const toTls = (script: typeof clientFirst): Scenario => ({
+  name: `half-close over TLS to the server: ${whose(script)}`,
+  config: pair(`totls-${script === clientFirst ? 'c' : 's'}`, { server: 'ssl verify none' }),
+  run: async (w) => {
+    const server = await w.serve('server', { tls: w.certificates.server })
+    return { ends: await script(await w.connect('front'), server), log: await w.log.lines(1) }
+  },
+})
+
 const halfClose: Scenario[] = [
   ...(['unix', 'abns'] as const).flatMap((scheme) => [
     overUnix(`${scheme}-c`, scheme, clientFirst),
     overUnix(`${scheme}-s`, scheme, serverFirst),
   ]),
-  {
-    name: 'half-close over TLS from the client: the client first',
-    config: pair('tls-c', ({ certificates }) => ({ bind: `ssl crt ${certificates.server.pem}` })),
-    run: async (w) => {
-      const server = await w.serve('server')
-      return { ends: await clientFirst(await w.connectTls('front'), server), log: await w.log.lines(1) }
-    },
-  },
-  {
-    name: 'half-close over TLS from the client: the server first',
-    config: pair('tls-s', ({ certificates }) => ({ bind: `ssl crt ${certificates.server.pem}` })),
-    run: async (w) => {
-      const server = await w.serve('server')
-      return { ends: await serverFirst(await w.connectTls('front'), server), log: await w.log.lines(1) }
-    },
-  },
-  {
-    name: 'half-close over TLS to the server: the client first',
-    config: pair('totls-c', { server: 'ssl verify none' }),
-    run: async (w) => {
-      const server = await w.serve('server', { tls: w.certificates.server })
-      return { ends: await clientFirst(await w.connect('front'), server), log: await w.log.lines(1) }
-    },
-  },
-  {
-    name: 'half-close over TLS to the server: the server first',
-    config: pair('totls-s', { server: 'ssl verify none' }),
-    run: async (w) => {
-      const server = await w.serve('server', { tls: w.certificates.server })
-      return { ends: await serverFirst(await w.connect('front'), server), log: await w.log.lines(1) }
-    },
-  },
+  ...[clientFirst, serverFirst].flatMap((script) => [fromTls(script), toTls(script)]),
   {
     name: 'a TLS client breaks with RST: the server sees RST',
-    config: pair('tls-rst', ({ certificates }) => ({ bind: `ssl crt ${certificates.server.pem}` })),
+    config: pair('tls-rst', tlsFront()),
     run: async (w) => {
       const server = await w.serve('server')
       const client = await w.connectTls('front')
@@ -109,11 +98,7 @@ const halfClose: Scenario[] = [
     name: 'a server behind TLS breaks with RST: the client sees FIN',
     config: pair('totls-rst', { server: 'ssl verify none' }),
     run: async (w) => {
-      const server = await w.serve('server', { tls: w.certificates.server })
-      const client = await w.connect('front')
-      client.send('hello')
-      const wire = await server.wire()
-      await wire.got('hello')
+      const { client, wire } = await underWay(w, { tls: w.certificates.server })
       wire.reset()
       return { client: await client.over(), log: await w.log.lines(1) }
     },
@@ -231,7 +216,7 @@ const traps: Scenario[] = [
   },
   {
     name: 'trap 4: 4 MiB and an end over TLS to a client that reads late',
-    config: pair('trap4-tls', ({ certificates }) => ({ bind: `ssl crt ${certificates.server.pem}` })),
+    config: pair('trap4-tls', tlsFront()),
     run: async (w) => {
       await w.serve('server', { on: (wire) => pour(wire, 4 * MEGABYTE) })
       const client = await w.connectTls('front')
@@ -284,11 +269,7 @@ const nolinger = (name: string, lines: { front?: string; back?: string }): Scena
   name: `option nolinger in the ${lines.front === undefined ? 'backend' : 'frontend'}`,
   config: pair(name, lines),
   run: async (w: World) => {
-    const server = await w.serve('server', { on: lines.back === undefined ? echo : endBack })
-    const client = await w.connect('front')
-    client.send('hello')
-    const wire = await server.wire()
-    await wire.got('hello')
+    const { client, wire } = await underWay(w, { on: lines.back === undefined ? echo : endBack })
     client.end()
     if (lines.back === undefined) await client.over()
     await wire.over()

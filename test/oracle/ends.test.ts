@@ -3,7 +3,7 @@
 import t from 'tap'
 import { oracle } from '../kit/oracle.ts'
 import type { Scenario } from '../kit/oracle.ts'
-import { line, pair, timed } from '../kit/oracle-pair.ts'
+import { clientEnds, line, pair, tlsFront, underWay } from '../kit/oracle-pair.ts'
 import { echo, endBack } from '../kit/peers.ts'
 
 const refused: Scenario[] = [
@@ -42,8 +42,7 @@ const refused: Scenario[] = [
     run: async (w) => {
       const client = await w.connect('front')
       client.send('short')
-      const when = await timed(() => client.over(), 500, client.since)
-      return { when, client: client.events, log: await w.log.lines(1) }
+      return clientEnds(w, client, 500)
     },
     expect: {
       when: 'about 500 ms',
@@ -57,8 +56,7 @@ const refused: Scenario[] = [
     run: async (w) => {
       const client = await w.connect('front')
       client.end('short')
-      const when = await timed(() => client.over(), 0)
-      return { when, client: client.events, log: await w.log.lines(1) }
+      return clientEnds(w, client, 0)
     },
     expect: {
       when: 'about 0 ms',
@@ -72,8 +70,7 @@ const refused: Scenario[] = [
     run: async (w) => {
       const client = await w.connect('front')
       client.send(Buffer.alloc(100_000, 'x'))
-      const when = await timed(() => client.over(), 0)
-      return { when, client: client.events, log: await w.log.lines(1) }
+      return clientEnds(w, client, 0)
     },
     expect: {
       when: 'about 0 ms',
@@ -131,8 +128,7 @@ backend b-none
     config: pair('refuses-silent', { front: 'timeout client 1500ms', back: 'timeout connect 1s' }),
     run: async (w) => {
       const client = await w.connect('front')
-      const when = await timed(() => client.over(), 1500, client.since)
-      return { when, client: client.events, log: await w.log.lines(1) }
+      return clientEnds(w, client, 1500)
     },
     expect: { when: 'about 1500 ms', client: ['FIN'], log: [line('refuses-silent', '0/-1/0', 0, 'cC', '#/1/0/0/2 0/0')] },
   },
@@ -142,8 +138,7 @@ backend b-none
     run: async (w) => {
       const client = await w.connect('front')
       client.send('hello')
-      const when = await timed(() => client.over(), 3000, client.since)
-      return { when, client: client.events, log: await w.log.lines(1) }
+      return clientEnds(w, client, 3000)
     },
     expect: { when: 'about 3000 ms', client: ['FIN'], log: [line('refuses', '0/-1/0', 0, 'SC', '#/1/0/0/3 0/0')] },
   },
@@ -165,8 +160,7 @@ backend b-none
     config: pair('noproxy', { bind: 'accept-proxy', front: 'timeout client 500ms' }),
     run: async (w) => {
       const client = await w.connect('front')
-      const when = await timed(() => client.over(), 500, client.since)
-      return { when, client: client.events, log: await w.log.lines(1) }
+      return clientEnds(w, client, 500)
     },
     expect: {
       when: 'about 500 ms',
@@ -176,7 +170,7 @@ backend b-none
   },
   {
     name: 'junk on a TLS port: FIN, the input drained',
-    config: pair('junktls', ({ certificates }) => ({ bind: `ssl crt ${certificates.server.pem}` })),
+    config: pair('junktls', tlsFront()),
     run: async (w) => {
       const client = await w.connect('front')
       client.send('this is not a ClientHello, not at all\r\n'.repeat(20))
@@ -235,11 +229,7 @@ const carried: Scenario[] = [
     name: 'server RST: the client sees FIN, SD',
     config: pair('serverrst'),
     run: async (w) => {
-      const server = await w.serve('server')
-      const client = await w.connect('front')
-      client.send('hello')
-      const wire = await server.wire()
-      await wire.got('hello')
+      const { client, wire } = await underWay(w)
       wire.reset()
       return { client: await client.over(), log: await w.log.lines(1) }
     },
@@ -249,11 +239,7 @@ const carried: Scenario[] = [
     name: 'client RST: the server sees RST, CD',
     config: pair('clientrst'),
     run: async (w) => {
-      const server = await w.serve('server')
-      const client = await w.connect('front')
-      client.send('hello')
-      const wire = await server.wire()
-      await wire.got('hello')
+      const { client, wire } = await underWay(w)
       client.reset()
       return { server: await wire.over(), log: await w.log.lines(1) }
     },
@@ -307,8 +293,7 @@ const carried: Scenario[] = [
       const server = await w.serve('server', { on: endBack })
       const client = await w.connect('front')
       client.send('hello')
-      const when = await timed(() => client.over(), 500, client.since)
-      return { when, client: client.events, server: await (await server.wire()).over(), log: await w.log.lines(1) }
+      return { ...(await clientEnds(w, client, 500)), server: await (await server.wire()).over() }
     },
     expect: {
       when: 'about 500 ms',
@@ -325,8 +310,7 @@ const carried: Scenario[] = [
       const client = await w.connect('front')
       client.send('hello')
       client.socket.on('end', () => client.end())
-      const when = await timed(() => client.over(), 500, client.since)
-      return { when, client: client.events, server: await (await server.wire()).over(), log: await w.log.lines(1) }
+      return { ...(await clientEnds(w, client, 500)), server: await (await server.wire()).over() }
     },
     expect: {
       when: 'about 500 ms',

@@ -3,8 +3,7 @@
 import t from 'tap'
 import { about, oracle } from '../kit/oracle.ts'
 import type { Places, Scenario, World } from '../kit/oracle.ts'
-import { line, pair, timed } from '../kit/oracle-pair.ts'
-import { deafListener } from '../kit/deaf.ts'
+import { clientEnds, line, pair } from '../kit/oracle-pair.ts'
 import { echo, greet } from '../kit/peers.ts'
 
 /** One try a second, three at most: how many there were before the test went on is the machine's affair. */
@@ -134,8 +133,7 @@ const redispatch: Scenario[] = [
     logTimes: true,
     config: two('deaf', 'option redispatch 1\n  timeout connect 500ms', ['deaf', 'live']),
     run: async (w) => {
-      const deaf = await deafListener(w.port('deaf'))
-      w.teardown(() => deaf.stop())
+      await w.deaf('deaf')
       await w.serve('live', { on: echo })
       return { seen: await once(w, 500), log: await w.log.lines(1) }
     },
@@ -150,8 +148,7 @@ const whileConnecting: Scenario[] = [
       const client = await w.connect('front')
       await client.after(150)
       client.end()
-      const when = await timed(() => client.over(), 0)
-      return { when, client: client.events, log: await w.log.lines(1) }
+      return clientEnds(w, client, 0)
     },
     expect: { when: 'about 0 ms', client: ['FIN'], log: [line('cc', '0/-1/0', 0, 'CC', '#/1/0/0/1 0/0')] },
   },
@@ -184,8 +181,7 @@ const whileConnecting: Scenario[] = [
       client.send('hello')
       await client.after(150)
       client.end()
-      const when = await timed(() => client.over(), 0)
-      return { when, client: client.events, log: await w.log.lines(1) }
+      return clientEnds(w, client, 0)
     },
     expect: { when: 'about 0 ms', client: ['FIN'], log: [line('abort', '0/-1/0', 0, 'CC', '#/1/0/0/1 0/0')] },
   },
@@ -218,8 +214,7 @@ const causes: Scenario[] = [
     name: 'trap 13: a connect that timed out is reported with its cause',
     config: pair('cause-timeout', { back: 'timeout connect 300ms', server: 'check inter 300ms fall 6' }),
     run: async (w) => {
-      const deaf = await deafListener(w.port('server'))
-      w.teardown(() => deaf.stop())
+      await w.deaf('server')
       return down(w)
     },
     notYet: 'health checks',

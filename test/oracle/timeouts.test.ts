@@ -2,10 +2,10 @@
 
 import t from 'tap'
 import { about, oracle } from '../kit/oracle.ts'
-import type { Scenario } from '../kit/oracle.ts'
-import { line, pair, timed } from '../kit/oracle-pair.ts'
-import { deafListener } from '../kit/deaf.ts'
+import type { Scenario, World } from '../kit/oracle.ts'
+import { clientEnds, line, pair, timed, tlsFront } from '../kit/oracle-pair.ts'
 import { echo, endBack, greet } from '../kit/peers.ts'
+import type { Server, Wire } from '../kit/peers.ts'
 
 /**
  * As timed(), where a full pipe is what is waited for. Its end is not sharp: the kernel hands the last bytes on when its persist
@@ -26,8 +26,7 @@ const established: Scenario[] = [
       client.end('hello')
       const wire = await server.wire()
       await wire.over()
-      const when = await timed(() => client.over(), 500, client.since)
-      return { when, client: client.events, server: wire.events, log: await w.log.lines(1) }
+      return { ...(await clientEnds(w, client, 500)), server: wire.events }
     },
   },
   {
@@ -51,8 +50,7 @@ const established: Scenario[] = [
       const client = await w.connect('front')
       client.end('hello')
       await (await server.wire()).over()
-      const when = await timed(() => client.over(), 500, client.since)
-      return { when, client: client.events, log: await w.log.lines(1) }
+      return clientEnds(w, client, 500)
     },
   },
   {
@@ -63,8 +61,7 @@ const established: Scenario[] = [
       const client = await w.connect('front')
       client.send('hello')
       await client.got('hello')
-      const when = await timed(() => client.over(), 1000, client.since)
-      return { when, client: client.events, server: (await server.wire()).events[0], log: await w.log.lines(1) }
+      return { ...(await clientEnds(w, client, 1000)), server: (await server.wire()).events[0] }
     },
   },
   {
@@ -88,8 +85,7 @@ const established: Scenario[] = [
       const client = await w.connect('front')
       client.end('hello')
       await (await server.wire()).over()
-      const when = await timed(() => client.over(), 1000, client.since)
-      return { when, client: client.events, log: await w.log.lines(1) }
+      return clientEnds(w, client, 1000)
     },
   },
   {
@@ -126,8 +122,7 @@ const established: Scenario[] = [
     run: async (w) => {
       await w.serve('server')
       const client = await w.connect('front')
-      const when = await timed(() => client.over(), 1500, client.since)
-      return { when, client: client.events, log: await w.log.lines(1) }
+      return clientEnds(w, client, 1500)
     },
   },
   {
@@ -136,8 +131,7 @@ const established: Scenario[] = [
     run: async (w) => {
       await w.serve('server')
       const client = await w.connect('front')
-      const when = await timed(() => client.over(), 1000, client.since)
-      return { when, client: client.events, log: await w.log.lines(1) }
+      return clientEnds(w, client, 1000)
     },
   },
   {
@@ -168,11 +162,9 @@ const established: Scenario[] = [
     name: 'timeout client while a server is connected to: the connect goes on, cC',
     config: pair('deaf-silent', { front: 'timeout client 500ms', back: 'timeout connect 1500ms\n  retries 0' }),
     run: async (w) => {
-      const deaf = await deafListener(w.port('server'))
-      w.teardown(() => deaf.stop())
+      await w.deaf('server')
       const client = await w.connect('front')
-      const when = await timed(() => client.over(), 1500, client.since)
-      return { when, client: client.events, log: await w.log.lines(1) }
+      return clientEnds(w, client, 1500)
     },
   },
   {
@@ -252,21 +244,19 @@ const established: Scenario[] = [
   },
   {
     name: 'timeout client while the TLS handshake is awaited',
-    config: pair('tls-silent', ({ certificates }) => ({ bind: `ssl crt ${certificates.server.pem}`, front: 'timeout client 500ms' })),
+    config: pair('tls-silent', tlsFront({ front: 'timeout client 500ms' })),
     run: async (w) => {
       const client = await w.connect('front')
-      const when = await timed(() => client.over(), 500, client.since)
-      return { when, client: client.events, log: await w.log.lines(1) }
+      return clientEnds(w, client, 500)
     },
   },
   {
     name: 'a TLS handshake that stops in the middle of the ClientHello',
-    config: pair('tls-half', ({ certificates }) => ({ bind: `ssl crt ${certificates.server.pem}`, front: 'timeout client 500ms' })),
+    config: pair('tls-half', tlsFront({ front: 'timeout client 500ms' })),
     run: async (w) => {
       const client = await w.connect('front')
       client.send(Buffer.from('16030102000100', 'hex'))
-      const when = await timed(() => client.over(), 500, client.since)
-      return { when, client: client.events, log: await w.log.lines(1) }
+      return clientEnds(w, client, 500)
     },
   },
   {
@@ -290,20 +280,17 @@ const connecting: Scenario[] = [
     name: 'timeout connect to a server that does not answer: sC',
     config: pair('deaf', { back: 'timeout connect 500ms\n  retries 0' }),
     run: async (w) => {
-      const deaf = await deafListener(w.port('server'))
-      w.teardown(() => deaf.stop())
+      await w.deaf('server')
       const client = await w.connect('front')
       client.send('hello')
-      const when = await timed(() => client.over(), 500, client.since)
-      return { when, client: client.events, log: await w.log.lines(1) }
+      return clientEnds(w, client, 500)
     },
   },
   {
     name: 'timeout connect counts for each try: retries 2',
     config: pair('deaf-retries', { back: 'timeout connect 500ms\n  retries 2' }),
     run: async (w) => {
-      const deaf = await deafListener(w.port('server'))
-      w.teardown(() => deaf.stop())
+      await w.deaf('server')
       const client = await w.connect('front')
       client.send('hello')
       const since = performance.now()
@@ -313,16 +300,22 @@ const connecting: Scenario[] = [
   },
 ]
 
+/** The only place of a server with maxconn 1 is taken. */
+async function taken(w: World): Promise<{ readonly server: Server; readonly first: Wire }> {
+  const server = await w.serve('server', { on: endBack })
+  const first = await w.connect('front')
+  first.send('first')
+  await (await server.wire()).got('first')
+  return { server, first }
+}
+
 const queued: Scenario[] = [
   {
     name: 'maxconn of a server: the second waits until the first has ended',
     logTimes: true,
     config: pair('queue', { server: 'maxconn 1' }),
     run: async (w) => {
-      const server = await w.serve('server', { on: endBack })
-      const first = await w.connect('front')
-      first.send('first')
-      await (await server.wire()).got('first')
+      const { server, first } = await taken(w)
       const second = await w.connect('front')
       second.send('second')
       await second.after(550)
@@ -340,10 +333,7 @@ const queued: Scenario[] = [
     logTimes: true,
     config: pair('queue-timeout', { back: 'timeout queue 500ms', server: 'maxconn 1' }),
     run: async (w) => {
-      const server = await w.serve('server', { on: endBack })
-      const first = await w.connect('front')
-      first.send('first')
-      await (await server.wire()).got('first')
+      const { server } = await taken(w)
       const second = await w.connect('front')
       second.send('second')
       const when = await timed(() => second.over(), 500, second.since)
@@ -355,10 +345,7 @@ const queued: Scenario[] = [
     name: 'a client that breaks while it is in the queue: CD',
     config: pair('queue-leave', { server: 'maxconn 1' }),
     run: async (w) => {
-      const server = await w.serve('server', { on: endBack })
-      const first = await w.connect('front')
-      first.send('first')
-      await (await server.wire()).got('first')
+      const { server } = await taken(w)
       const second = await w.connect('front')
       await second.after(100)
       second.reset()
@@ -370,10 +357,7 @@ const queued: Scenario[] = [
     name: 'the queue is served in order',
     config: pair('queue-order', { server: 'maxconn 1' }),
     run: async (w) => {
-      const server = await w.serve('server', { on: endBack })
-      const first = await w.connect('front')
-      first.send('0')
-      await (await server.wire()).got('0')
+      const { server, first } = await taken(w)
       const waiting = []
       for (const name of ['1', '2', '3']) {
         const client = await w.connect('front')
@@ -385,7 +369,7 @@ const queued: Scenario[] = [
       for (const client of waiting) await client.over()
       return { order: server.wires.map((wire) => wire.text) }
     },
-    expect: { order: ['0', '1', '2', '3'] },
+    expect: { order: ['first', '1', '2', '3'] },
   },
   {
     name: 'maxconn of a frontend: the second waits in the backlog, unaccepted',
