@@ -6,7 +6,6 @@
 import { createSecureContext, type SecureContextOptions } from 'node:tls'
 import {
   capturedHelloFact,
-  cast,
   close,
   ConnectSubject,
   HANDSHAKE_CLOSED,
@@ -14,9 +13,9 @@ import {
   knowsEcdsa,
   more,
   next,
-  NOT_YET,
   readClientHello,
   sslServerVerify,
+  textOf,
   tlsClient,
   sslError,
   tlsFact,
@@ -160,9 +159,7 @@ class ConnectTls extends TlsHandshake {
 
 /** The server name to send; an expression without a value sends none. */
 function serverName(sni: Expression, hs: Handshake): string {
-  const sample = sni.evaluate(new ConnectSubject(hs))
-  const text = sample === undefined || sample === NOT_YET ? undefined : cast(sample, 'str')
-  return text?.type === 'str' ? toText(text.value) : ''
+  return toText(textOf(sni.evaluate(new ConnectSubject(hs))) ?? '')
 }
 
 function saying(line: PlanLine): Say {

@@ -1,6 +1,7 @@
 // Owns the names of a certificate's algorithms as OpenSSL writes them: what signed it (`RSA-SHA256`) and its key (`RSA2048`, `EC256`).
 
 import type { X509Certificate } from 'node:crypto'
+import { ALGORITHM_NAMES } from './algorithm-names.ts'
 
 export interface CertificateAlgorithms {
   /** OpenSSL's short name; undefined for an algorithm that is not in the table. */
@@ -10,7 +11,7 @@ export interface CertificateAlgorithms {
 }
 
 export function certificateAlgorithms(certificate: X509Certificate): CertificateAlgorithms {
-  return { signature: SIGNATURES.get(signatureOid(certificate.raw) ?? ''), key: keyName(certificate) }
+  return { signature: ALGORITHM_NAMES.get(signatureOid(certificate.raw) ?? ''), key: keyName(certificate) }
 }
 
 const EC_BITS = new Map([
@@ -38,27 +39,6 @@ function keyName({ publicKey }: X509Certificate): string | undefined {
       return undefined
   }
 }
-
-/** Content bytes of the object identifier, in hex. */
-const SIGNATURES = new Map([
-  ['2a864886f70d010104', 'RSA-MD5'],
-  ['2a864886f70d010105', 'RSA-SHA1'],
-  ['2a864886f70d01010e', 'RSA-SHA224'],
-  ['2a864886f70d01010b', 'RSA-SHA256'],
-  ['2a864886f70d01010c', 'RSA-SHA384'],
-  ['2a864886f70d01010d', 'RSA-SHA512'],
-  ['2a864886f70d01010a', 'RSASSA-PSS'],
-  ['2a8648ce3d0401', 'ecdsa-with-SHA1'],
-  ['2a8648ce3d040301', 'ecdsa-with-SHA224'],
-  ['2a8648ce3d040302', 'ecdsa-with-SHA256'],
-  ['2a8648ce3d040303', 'ecdsa-with-SHA384'],
-  ['2a8648ce3d040304', 'ecdsa-with-SHA512'],
-  ['2a8648ce380403', 'DSA-SHA1'],
-  ['608648016503040301', 'dsa_with_SHA224'],
-  ['608648016503040302', 'dsa_with_SHA256'],
-  ['2b6570', 'ED25519'],
-  ['2b6571', 'ED448'],
-])
 
 /** Certificate ::= SEQUENCE { tbsCertificate SEQUENCE, signatureAlgorithm SEQUENCE { OBJECT IDENTIFIER … } … } (RFC 5280, 4.1). */
 function signatureOid(der: Buffer): string | undefined {

@@ -12,7 +12,7 @@ import type { EngineConnection } from '../net/connection.ts'
 import type { PauseReason } from '../net/listener.ts'
 import type { LogFormat } from '../sample/log-format.ts'
 import { ConnectionSubject } from '../sample/subject.ts'
-import { oneLine } from '../util/shown.ts'
+import { visible } from '../util/shown.ts'
 import { Alarm, type Wheel } from '../util/wheel.ts'
 import type { Backend } from './backend.ts'
 import { bindFact, type Bind, type BindHost } from './bind.ts'
@@ -247,7 +247,7 @@ export class Frontend implements BindHost, StreamHost, App, ProxyView {
     const log = this.#log
     if (log === undefined || why.quiet === true || (this.settings.dontLogNull && SAID_NOTHING.has(why.cause))) return
     // A plugin may quote what a client has sent, and no client writes lines of a log.
-    const error = why.detail !== undefined && why.cause !== 'bug' ? oneLine(why.detail) : `${why.cause} in handler '${handler}'`
+    const error = why.detail !== undefined && why.cause !== 'bug' ? visible(why.detail) : `${why.cause} in handler '${handler}'`
     const subject = new ConnectionSubject(conn, this.clock, {
       bind: bind.name,
       error,

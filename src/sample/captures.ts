@@ -10,7 +10,7 @@ import { keyword } from '../core/keyword.ts'
 import type { ByteString, ConverterSpec, Fail, FetchSpec, SessionEffects, Subject } from '../core/sample.ts'
 import { NOT_YET } from '../core/sample.ts'
 import type { CaptureLengths } from '../core/view.ts'
-import { cast } from './cast.ts'
+import { textOf } from './cast.ts'
 import { requestRules } from './content.ts'
 import { checkStage, compileExpression } from './expression.ts'
 
@@ -116,8 +116,8 @@ export const captureAction: ActionSpec = {
     const act: Act = (subject, final) => {
       const value = expression.evaluate(subject)
       if (value === NOT_YET && !final) return WAIT_RULE
-      const s = value === undefined || value === NOT_YET ? undefined : cast(value, 'str')
-      if (s?.type === 'str' && subject.effects !== undefined) subject.effects.requestCaptures[slot.index] = s.value.slice(0, slot.length)
+      const text = textOf(value)
+      if (text !== undefined && subject.effects !== undefined) subject.effects.requestCaptures[slot.index] = text.slice(0, slot.length)
       return NEXT_RULE
     }
     return Object.assign(act, { slot })

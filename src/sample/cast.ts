@@ -1,6 +1,7 @@
 // Owns the casts between sample types (manual 7.1, 7.3.1): what a converter or a matching method asks for, made of what there is.
 
-import type { OutputType, Sample, SampleType } from '../core/sample.ts'
+import { NOT_YET } from '../core/sample.ts'
+import type { ByteString, Fetched, OutputType, Sample, SampleType } from '../core/sample.ts'
 import { formatIPv4, formatIPv6, embeddedIPv4, mapIPv4, parseIPv4, parseIPv6 } from '../util/ip.ts'
 
 /** 'ip' asks for either family; 'any' takes all. undefined: this sample has no such value. mayChange is kept. */
@@ -8,6 +9,16 @@ export function cast(sample: Sample, to: OutputType): Sample | undefined {
   if (sample.type === to || to === 'any') return sample
   const out = convert(sample, to)
   return out === undefined || sample.mayChange !== true ? out : { ...out, mayChange: true }
+}
+
+/** What was fetched as an integer; undefined: there is no value now, or none that is one. */
+export function intOf(fetched: Fetched): bigint | undefined {
+  return fetched === undefined || fetched === NOT_YET ? undefined : castInt(fetched)
+}
+
+/** What was fetched as a string; undefined: there is no value now. */
+export function textOf(fetched: Fetched): ByteString | undefined {
+  return fetched === undefined || fetched === NOT_YET ? undefined : castText(fetched)
 }
 
 function convert(s: Sample, to: OutputType): Sample | undefined {

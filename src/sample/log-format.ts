@@ -5,8 +5,8 @@
 
 import type { Word } from '../core/keyword.ts'
 import type { ByteString, Fail, Scope, Subject } from '../core/sample.ts'
-import { NOT_YET, toBytes } from '../core/sample.ts'
-import { cast } from './cast.ts'
+import { toBytes } from '../core/sample.ts'
+import { textOf } from './cast.ts'
 import { compileText } from './expression.ts'
 import type { Expression } from './expression.ts'
 import { alias, aliasNames, isHttpAlias } from './log-aliases.ts'
@@ -177,11 +177,7 @@ function endOfExpression(text: string, from: number): number | undefined {
 }
 
 function expressionPart(expression: Expression, flags: LogFlags, mode: LogMode): Part {
-  return (subject) => {
-    const sample = expression.evaluate(subject)
-    const text = sample === undefined || sample === NOT_YET ? undefined : cast(sample, 'str')
-    return textField(text?.type === 'str' ? text.value : '', flags, mode)
-  }
+  return (subject) => textField(textOf(expression.evaluate(subject)) ?? '', flags, mode)
 }
 
 /** A text with its flags; an empty one is a dash where people read it. */

@@ -4,7 +4,7 @@
 const LONGEST = 40
 
 /** Control characters as #XX, as in HAProxy's captures: nobody whose bytes are quoted writes lines of a log. */
-export function oneLine(text: string): string {
+export function visible(text: string): string {
   return text.replace(/\p{Cc}/gu, (c) => `#${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`)
 }
 
@@ -12,7 +12,7 @@ export function oneLine(text: string): string {
 export function shown(value: unknown): string {
   switch (typeof value) {
     case 'string':
-      return `'${oneLine(value.length > LONGEST ? `${value.slice(0, LONGEST)}…` : value)}'`
+      return `'${visible(value.length > LONGEST ? `${value.slice(0, LONGEST)}…` : value)}'`
     case 'bigint':
       return `${value}n`
     case 'object':

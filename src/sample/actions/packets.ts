@@ -5,9 +5,8 @@ import { NEXT_RULE } from '../../core/action.ts'
 import type { ActionSpec, RuleSet } from '../../core/action.ts'
 import type { Word } from '../../core/keyword.ts'
 import type { Fail, Subject } from '../../core/sample.ts'
-import { NOT_YET } from '../../core/sample.ts'
 import type { KernelSock } from '../../core/sock.ts'
-import { cast } from '../cast.ts'
+import { intOf } from '../cast.ts'
 import { checkStage, compileExpression } from '../expression.ts'
 
 const EVERYWHERE: readonly RuleSet[] = ['connection', 'handshake', 'session', 'request', 'response']
@@ -59,9 +58,8 @@ function setter(name: string, arg: string, max: number, doc: string, set: Set, e
         const expression = compileExpression(words, scope, fail)
         if (expression === undefined || checkStage(expression, scope, fail, name) === undefined) return undefined
         return (subject) => {
-          const value = expression.evaluate(subject)
-          const n = value === undefined || value === NOT_YET ? undefined : cast(value, 'sint')
-          if (n?.type === 'sint' && n.value >= 0n && n.value <= BigInt(max)) set(subject, Number(n.value))
+          const n = intOf(expression.evaluate(subject))
+          if (n !== undefined && n >= 0n && n <= BigInt(max)) set(subject, Number(n))
           return NEXT_RULE
         }
       }

@@ -4,8 +4,7 @@ import { NEXT_RULE } from '../../core/action.ts'
 import type { ActionResult, ActionSpec } from '../../core/action.ts'
 import { NICE, NICEST } from '../../core/nice.ts'
 import type { SessionEffects } from '../../core/sample.ts'
-import { NOT_YET } from '../../core/sample.ts'
-import { cast } from '../cast.ts'
+import { intOf } from '../cast.ts'
 import { checkStage, compileExpression } from '../expression.ts'
 import { didYouMean } from '../vocabulary.ts'
 import { parseTime } from '../../config/units.ts'
@@ -23,11 +22,10 @@ function priority(name: string, bound: number, doc: string, set: (effects: Sessi
       const expression = compileExpression(words, scope, fail)
       if (expression === undefined || checkStage(expression, scope, fail, name) === undefined) return undefined
       return (subject) => {
-        const value = expression.evaluate(subject)
-        const n = value === undefined || value === NOT_YET ? undefined : cast(value, 'sint')
-        if (n?.type === 'sint' && subject.effects !== undefined) {
+        const n = intOf(expression.evaluate(subject))
+        if (n !== undefined && subject.effects !== undefined) {
           const limit = BigInt(bound)
-          set(subject.effects, Number(n.value > limit ? limit : n.value < -limit ? -limit : n.value))
+          set(subject.effects, Number(n > limit ? limit : n < -limit ? -limit : n))
         }
         return NEXT_RULE
       }
@@ -59,9 +57,8 @@ const setRetries: ActionSpec = {
     const expression = compileExpression(words, scope, fail)
     if (expression === undefined || checkStage(expression, scope, fail, 'set-retries') === undefined) return undefined
     return (subject) => {
-      const value = expression.evaluate(subject)
-      const n = value === undefined || value === NOT_YET ? undefined : cast(value, 'sint')
-      if (subject.effects !== undefined && n?.type === 'sint' && n.value >= 0n && n.value <= BigInt(MOST_RETRIES)) subject.effects.retries = Number(n.value)
+      const n = intOf(expression.evaluate(subject))
+      if (subject.effects !== undefined && n !== undefined && n >= 0n && n <= BigInt(MOST_RETRIES)) subject.effects.retries = Number(n)
       return NEXT_RULE
     }
   },
@@ -138,9 +135,8 @@ export const sessionActions: readonly ActionSpec[] = [
       const expression = compileExpression(words, scope, fail)
       if (expression === undefined || checkStage(expression, scope, fail, 'pause') === undefined) return undefined
       return (subject) => {
-        const value = expression.evaluate(subject)
-        const n = value === undefined || value === NOT_YET ? undefined : cast(value, 'sint')
-        return n?.type === 'sint' && n.value > 0n ? { result: 'pause', ms: Math.min(Number(n.value), MAX_PAUSE) } : NEXT_RULE
+        const n = intOf(expression.evaluate(subject))
+        return n !== undefined && n > 0n ? { result: 'pause', ms: Math.min(Number(n), MAX_PAUSE) } : NEXT_RULE
       }
     },
   },

@@ -1,7 +1,7 @@
 // Owns set-var, set-var-fmt and unset-var: as actions of rules and as keywords of the global section.
 
 import { NEXT_RULE } from '../../core/action.ts'
-import type { ActionSpec, RuleSet } from '../../core/action.ts'
+import type { ActionSpec, ActionWords, RuleSet } from '../../core/action.ts'
 import type { Args, Keyword } from '../../core/keyword.ts'
 import { keyword } from '../../core/keyword.ts'
 import type { Fail, Sample, Scope, Subject, VariableName } from '../../core/sample.ts'
@@ -70,8 +70,11 @@ function isEmpty(value: Sample): boolean {
   return (value.type === 'str' || value.type === 'bin') && value.value === ''
 }
 
-const missing = (name: string): string =>
-  `invalid or incomplete action '${name}'. Expects 'set-var(<var-name>)', 'set-var-fmt(<var-name>)' or 'unset-var(<var-name>)'`
+/** What an action's parentheses name. Reports. */
+function targetOf({ inner, word }: ActionWords, fail: Fail): SetTarget | undefined {
+  if (inner === undefined) return fail(`invalid or incomplete action '${word.text}'. Expects 'set-var(<var-name>)', 'set-var-fmt(<var-name>)' or 'unset-var(<var-name>)'`)
+  return parseTarget(inner, fail)
+}
 
 export const variableActions: readonly ActionSpec[] = [
   {
@@ -80,8 +83,7 @@ export const variableActions: readonly ActionSpec[] = [
     args: '(<var-name>[,<cond>...]) <expr>',
     doc: 'Sets a variable to the value of an expression. Without a value the variable stays as it was.',
     compile(words, scope, fail) {
-      if (words.inner === undefined) return fail(missing(words.word.text))
-      const target = parseTarget(words.inner, fail)
+      const target = targetOf(words, fail)
       if (target === undefined) return undefined
       const expression = compileExpression(words, scope, fail)
       if (expression === undefined || checkStage(expression, scope, fail, words.word.text) === undefined) return undefined
@@ -98,8 +100,7 @@ export const variableActions: readonly ActionSpec[] = [
     args: '(<var-name>[,<cond>...]) <fmt>',
     doc: 'Sets a variable to a string written as a log format.',
     compile(words, scope, fail) {
-      if (words.inner === undefined) return fail(missing(words.word.text))
-      const target = parseTarget(words.inner, fail)
+      const target = targetOf(words, fail)
       if (target === undefined) return undefined
       const word = words.next()
       if (word === undefined) return fail("'set-var-fmt' expects a log format")
@@ -117,9 +118,8 @@ export const variableActions: readonly ActionSpec[] = [
     args: '(<var-name>)',
     doc: 'Forgets a variable.',
     compile(words, _scope, fail) {
-      if (words.inner === undefined) return fail(missing(words.word.text))
-      if (words.inner.includes(',')) return fail('unset-var does not expect parameters after the variable name. Only "set-var" and "set-var-fmt" manage conditions')
-      const target = parseTarget(words.inner, fail)
+      if (words.inner?.includes(',') === true) return fail('unset-var does not expect parameters after the variable name. Only "set-var" and "set-var-fmt" manage conditions')
+      const target = targetOf(words, fail)
       if (target === undefined) return undefined
       return (subject) => {
         subject.variables.unset(target.variable)

@@ -3,6 +3,7 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import type { ArgSpec, ByteString, FetchSpec, Source, Subject } from '../../core/sample.ts'
 import { sint, str, toText } from '../../core/sample.ts'
+import { ALGORITHM_NAMES } from '../../core/algorithm-names.ts'
 import { nameEntry, oneLine, rfc2253 } from '../../core/distinguished-name.ts'
 import { pemBlocks } from '../../core/pem.ts'
 import { tlsFact } from '../../core/tls.ts'
@@ -50,33 +51,7 @@ function alternativeNames(der: Buffer): string | undefined {
   return known.text
 }
 
-/** OpenSSL's short names of algorithms of signatures and keys. */
-const ALGORITHMS = new Map([
-  ['2a864886f70d010104', 'RSA-MD5'],
-  ['2a864886f70d010105', 'RSA-SHA1'],
-  ['2a864886f70d01010e', 'RSA-SHA224'],
-  ['2a864886f70d01010b', 'RSA-SHA256'],
-  ['2a864886f70d01010c', 'RSA-SHA384'],
-  ['2a864886f70d01010d', 'RSA-SHA512'],
-  ['2a864886f70d01010a', 'RSASSA-PSS'],
-  ['2a864886f70d010101', 'rsaEncryption'],
-  ['2a8648ce3d0201', 'id-ecPublicKey'],
-  ['2a8648ce3d0401', 'ecdsa-with-SHA1'],
-  ['2a8648ce3d040301', 'ecdsa-with-SHA224'],
-  ['2a8648ce3d040302', 'ecdsa-with-SHA256'],
-  ['2a8648ce3d040303', 'ecdsa-with-SHA384'],
-  ['2a8648ce3d040304', 'ecdsa-with-SHA512'],
-  ['2a8648ce380401', 'dsaEncryption'],
-  ['2a8648ce380403', 'DSA-SHA1'],
-  ['608648016503040301', 'dsa_with_SHA224'],
-  ['608648016503040302', 'dsa_with_SHA256'],
-  ['2b656e', 'X25519'],
-  ['2b656f', 'X448'],
-  ['2b6570', 'ED25519'],
-  ['2b6571', 'ED448'],
-])
-
-const algorithm = (oid: string): string => ALGORITHMS.get(oid) ?? dottedOid(oid)
+const algorithm = (oid: string): string => ALGORITHM_NAMES.get(oid) ?? dottedOid(oid)
 
 /** Whose certificate: its DER, undefined without one. */
 interface Whose {

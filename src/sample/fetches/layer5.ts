@@ -9,24 +9,12 @@ import type { TlsFacts, TlsFailure, TlsSecrets } from '../../core/tls.ts'
 import { tlsFact, tlsFailureFact } from '../../core/tls.ts'
 import type { Peer } from '../../core/view.ts'
 import { xxh64 } from '../../util/xxhash.ts'
+import { of } from './of.ts'
 import { failedInTls } from './tls-errors.ts'
 
 type Facts = (subject: Subject) => TlsFacts | undefined
 const FRONT: Facts = (subject) => subject.client?.get(tlsFact)
 const BACK: Facts = (subject) => subject.server?.get(tlsFact)
-
-function of(name: string, source: Source, output: 'bool' | 'sint' | 'str', doc: string, facts: Facts, value: (facts: TlsFacts) => Fetched, otherwise?: Sample): FetchSpec {
-  return {
-    name,
-    output,
-    source,
-    doc,
-    compile: () => (subject) => {
-      const found = facts(subject)
-      return found === undefined ? otherwise : value(found)
-    },
-  }
-}
 
 /** Empty is none. */
 const text = (value: string): Fetched => (value === '' ? undefined : str(value))

@@ -3,6 +3,7 @@
 import type { ArgSpec, ArgValues, FetchSpec, Fetched, Scope, Source, Subject } from '../../core/sample.ts'
 import { bool, sint, str, toText } from '../../core/sample.ts'
 import type { ProcessView, ProxyView, ServerView } from '../../core/view.ts'
+import { of } from './of.ts'
 
 const BACKEND: readonly ArgSpec[] = [{ name: 'backend', type: 'backend', optional: true }]
 const FRONTEND: readonly ArgSpec[] = [{ name: 'frontend', type: 'frontend', optional: true }]
@@ -73,18 +74,12 @@ function ofServer(name: string, output: 'sint' | 'bool', doc: string, value: (se
   }
 }
 
-function of<T>(name: string, source: Source, output: 'sint' | 'str', doc: string, from: (subject: Subject) => T | undefined, value: (from: T) => string | number | undefined): FetchSpec {
-  return {
-    name,
-    output,
-    source,
-    doc,
-    compile: () => (subject) => {
-      const found = from(subject)
-      const v = found === undefined ? undefined : value(found)
-      return v === undefined ? undefined : typeof v === 'string' ? str(v) : sint(v)
-    },
-  }
+/** As of(): a number, a text or nothing. */
+function plain<T>(name: string, source: Source, output: 'sint' | 'str', doc: string, from: (subject: Subject) => T | undefined, value: (from: T) => string | number | undefined): FetchSpec {
+  return of(name, source, output, doc, from, (found) => {
+    const v = value(found)
+    return v === undefined ? undefined : typeof v === 'string' ? str(v) : sint(v)
+  })
 }
 
 function queuedIn(backend: ProxyView): number {
@@ -135,19 +130,19 @@ export const proxyFetches: readonly FetchSpec[] = [
   ofServer('srv_uweight', 'sint', "A server's weight as an operator sees it.", (server) => sint(server.weight)),
   ofServer('srv_weight', 'sint', "A server's weight as it is used.", (server) => sint(server.weight)),
 
-  of('fe_id', 'frontend', 'sint', "The frontend's id.", frontendOf, (frontend) => frontend.id),
-  of('fe_name', 'frontend', 'str', "The frontend's name.", frontendOf, (frontend) => frontend.name),
-  of('fe_defbe', 'frontend', 'str', "The frontend's default backend.", frontendOf, (frontend) => frontend.defaultBackend),
-  of('fe_client_timeout', 'frontend', 'sint', "The frontend's client timeout, ms.", frontendOf, (frontend) => frontend.timeouts.client),
-  of('fe_tarpit_timeout', 'frontend', 'sint', "The frontend's tarpit timeout, ms.", frontendOf, (frontend) => frontend.timeouts.tarpit),
-  of('be_id', 'backend', 'sint', "The backend's id.", backendOf, (backend) => backend.id),
-  of('be_name', 'backend', 'str', "The backend's name.", backendOf, (backend) => backend.name),
-  of('be_server_timeout', 'backend', 'sint', "The backend's server timeout, ms.", backendOf, (backend) => backend.timeouts.server),
-  of('be_tunnel_timeout', 'backend', 'sint', "The backend's tunnel timeout, ms.", backendOf, (backend) => backend.timeouts.tunnel),
-  of('be_connect_timeout', 'backend', 'sint', "The backend's connect timeout, ms.", backendOf, (backend) => backend.timeouts.connect),
-  of('be_queue_timeout', 'backend', 'sint', "The backend's queue timeout, ms.", backendOf, (backend) => backend.timeouts.queue),
-  of('be_tarpit_timeout', 'backend', 'sint', "The backend's tarpit timeout, ms.", backendOf, (backend) => backend.timeouts.tarpit),
-  of('be_max_retries', 'backend', 'sint', "The backend's number of retries.", backendOf, (backend) => backend.retries),
-  of('srv_id', 'server', 'sint', "The server's id.", targetOf, (server) => server.id),
-  of('srv_name', 'server', 'str', "The server's name.", targetOf, (server) => server.name),
+  plain('fe_id', 'frontend', 'sint', "The frontend's id.", frontendOf, (frontend) => frontend.id),
+  plain('fe_name', 'frontend', 'str', "The frontend's name.", frontendOf, (frontend) => frontend.name),
+  plain('fe_defbe', 'frontend', 'str', "The frontend's default backend.", frontendOf, (frontend) => frontend.defaultBackend),
+  plain('fe_client_timeout', 'frontend', 'sint', "The frontend's client timeout, ms.", frontendOf, (frontend) => frontend.timeouts.client),
+  plain('fe_tarpit_timeout', 'frontend', 'sint', "The frontend's tarpit timeout, ms.", frontendOf, (frontend) => frontend.timeouts.tarpit),
+  plain('be_id', 'backend', 'sint', "The backend's id.", backendOf, (backend) => backend.id),
+  plain('be_name', 'backend', 'str', "The backend's name.", backendOf, (backend) => backend.name),
+  plain('be_server_timeout', 'backend', 'sint', "The backend's server timeout, ms.", backendOf, (backend) => backend.timeouts.server),
+  plain('be_tunnel_timeout', 'backend', 'sint', "The backend's tunnel timeout, ms.", backendOf, (backend) => backend.timeouts.tunnel),
+  plain('be_connect_timeout', 'backend', 'sint', "The backend's connect timeout, ms.", backendOf, (backend) => backend.timeouts.connect),
+  plain('be_queue_timeout', 'backend', 'sint', "The backend's queue timeout, ms.", backendOf, (backend) => backend.timeouts.queue),
+  plain('be_tarpit_timeout', 'backend', 'sint', "The backend's tarpit timeout, ms.", backendOf, (backend) => backend.timeouts.tarpit),
+  plain('be_max_retries', 'backend', 'sint', "The backend's number of retries.", backendOf, (backend) => backend.retries),
+  plain('srv_id', 'server', 'sint', "The server's id.", targetOf, (server) => server.id),
+  plain('srv_name', 'server', 'str', "The server's name.", targetOf, (server) => server.name),
 ]

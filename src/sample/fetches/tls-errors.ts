@@ -1,11 +1,12 @@
 // Owns fetches of what went wrong with TLS (manual 7.3.4): OpenSSL's errors, in handshakes and after them.
 
 import { connectFailureFact } from '../../core/connect-failure.ts'
-import type { Fetched, FetchSpec, Source, Subject } from '../../core/sample.ts'
+import type { Fetched, FetchSpec, Subject } from '../../core/sample.ts'
 import { sint, str } from '../../core/sample.ts'
 import type { TlsError } from '../../core/tls.ts'
 import { tlsFact, tlsFailureFact } from '../../core/tls.ts'
 import type { Peer } from '../../core/view.ts'
+import { of } from './of.ts'
 
 /** A side whose TLS is, or was tried. 'none': no error. */
 type Raised = (subject: Subject) => TlsError | 'none' | undefined
@@ -34,25 +35,12 @@ function raised(of: (subject: Subject) => Peer | undefined): Raised {
 const FRONT = raised((subject) => subject.client)
 const BACK = raised((subject) => subject.server)
 
-function error(name: string, source: Source, output: 'sint' | 'str', doc: string, of: Raised, show: (error: TlsError | 'none') => Fetched): FetchSpec {
-  return {
-    name,
-    output,
-    source,
-    doc,
-    compile: () => (subject) => {
-      const found = of(subject)
-      return found === undefined ? undefined : show(found)
-    },
-  }
-}
-
 const number = (e: TlsError | 'none'): Fetched => sint(e === 'none' ? 0 : e.number)
 const text = (e: TlsError | 'none'): Fetched => (e === 'none' ? undefined : str(e.text))
 
 export const tlsErrorFetches: readonly FetchSpec[] = [
-  error('ssl_fc_err', 'client-l5', 'sint', "OpenSSL's number of the first error of TLS with the client, in the handshake or later; 0 for none.", FRONT, number),
-  error('ssl_fc_err_str', 'client-l5', 'str', "OpenSSL's words for the first error of TLS with the client; no value for none.", FRONT, text),
-  error('ssl_bc_err', 'server-l5', 'sint', "OpenSSL's number of the first error of TLS with the server, in the handshake or later; 0 for none.", BACK, number),
-  error('ssl_bc_err_str', 'server-l5', 'str', "OpenSSL's words for the first error of TLS with the server; no value for none.", BACK, text),
+  of('ssl_fc_err', 'client-l5', 'sint', "OpenSSL's number of the first error of TLS with the client, in the handshake or later; 0 for none.", FRONT, number),
+  of('ssl_fc_err_str', 'client-l5', 'str', "OpenSSL's words for the first error of TLS with the client; no value for none.", FRONT, text),
+  of('ssl_bc_err', 'server-l5', 'sint', "OpenSSL's number of the first error of TLS with the server, in the handshake or later; 0 for none.", BACK, number),
+  of('ssl_bc_err_str', 'server-l5', 'str', "OpenSSL's words for the first error of TLS with the server; no value for none.", BACK, text),
 ]
