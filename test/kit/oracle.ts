@@ -17,6 +17,7 @@ import type { Kind } from './command.ts'
 import { deafListener } from './deaf.ts'
 import { connect, connectTls, serve } from './peers.ts'
 import type { Server, ServerOptions, Wire } from './peers.ts'
+import { runPool } from './pool.ts'
 import { claimPorts } from './ports.ts'
 import type { Ports } from './ports.ts'
 import { sleep, start } from './program.ts'
@@ -187,19 +188,6 @@ async function startOne(kind: Kind, group: Group, stages: readonly Stage[], fold
     throw error
   }
   return program
-}
-
-async function runPool<T, R>(items: readonly T[], width: number, f: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = []
-  let next = 0
-  const worker = async (): Promise<void> => {
-    for (let i = next++; i < items.length; i = next++) {
-      const item = items[i]
-      if (item !== undefined) results[i] = await f(item)
-    }
-  }
-  await Promise.all(Array.from({ length: width }, worker))
-  return results
 }
 
 async function runGroup(kind: Kind, group: Group): Promise<Map<Scenario, Outcome>> {
