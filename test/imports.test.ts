@@ -27,7 +27,6 @@ const TABLE: Readonly<Record<string, readonly string[]>> = {
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   core: ['proxy-protocol-js'],
   config: ['fastest-levenshtein'],
-  sample: ['fastest-levenshtein'],
   net: ['koffi'],
   process: ['pino'],
   handlers: ['headgate/plugin', 'proxy-protocol-js'],

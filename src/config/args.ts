@@ -4,7 +4,8 @@ import type { Args, Keyword, Place, Section, Values, WarningName, Word } from '.
 import type { Plugin } from '../core/plugin.ts'
 import { notYet } from './language.ts'
 import type { Problems } from './problems.ts'
-import { didYouMean, type KeywordTable } from './table.ts'
+import { didYouMean } from './near.ts'
+import type { KeywordTable } from './table.ts'
 import { SectionValues } from './values.ts'
 
 /** What all lines of a configuration share. */

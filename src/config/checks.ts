@@ -7,7 +7,7 @@ import { defaultBackend, disabled, proxyId } from './keywords/proxy.ts'
 import { serverId } from './keywords/server.ts'
 import { timeoutClient, timeoutConnect, timeoutServer } from './keywords/timeouts.ts'
 import { bindLines, serverLines } from './lines.ts'
-import { didYouMean } from './table.ts'
+import { didYouMean } from './near.ts'
 
 function label(proxy: ProxySection): string {
   return proxy.kind === 'listen' ? 'proxy' : proxy.kind

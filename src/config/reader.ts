@@ -8,7 +8,7 @@ import { Directives } from './directives.ts'
 import { textOf } from './octets.ts'
 import { SECTION_NAMES, SKIPPED, type Sections } from './sections.ts'
 import { readStatement } from './statement.ts'
-import { didYouMean, nearest } from './table.ts'
+import { didYouMean, nearest } from './near.ts'
 import { cutLine, pointAt } from './words.ts'
 
 const LF = 10

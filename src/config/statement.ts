@@ -4,7 +4,7 @@ import type { Keyword, Place, Section, Word } from '../core/keyword.ts'
 import { LineReader, type Home, type Manner, type Scope } from './args.ts'
 import { notYet } from './language.ts'
 import { SECTION_NAMES } from './sections.ts'
-import { didYouMean, nearest } from './table.ts'
+import { didYouMean, nearest } from './near.ts'
 
 const PROXY: readonly Section[] = ['defaults', 'frontend', 'backend']
 const ALL: readonly Section[] = ['global', ...PROXY]

@@ -1,6 +1,5 @@
-// Owns the look-up of keywords: the longest name that begins a line, and what to suggest when none does.
+// Owns the look-up of keywords: the longest name that begins a line, and the families that names share.
 
-import { distance } from 'fastest-levenshtein'
 import type { Keyword, Section, Word } from '../core/keyword.ts'
 
 export interface Found {
@@ -18,9 +17,6 @@ export interface Family {
   readonly prefix: readonly string[]
   readonly members: Set<string>
 }
-
-/** Longer words are junk, not typos. */
-const MAX_TYPO = 64
 
 export class KeywordTable {
   /** By section and first word, longest names first. */
@@ -80,27 +76,4 @@ export class KeywordTable {
   firstWords(sections: readonly Section[]): string[] {
     return [...new Set(sections.flatMap((s) => [...(this.#sections.get(s)?.keys() ?? [])]))]
   }
-}
-
-/** The nearest of the names, when the word is likely a slip of it. */
-export function nearest(word: string, names: Iterable<string>): string | undefined {
-  if (word.length > MAX_TYPO) return undefined
-  const lower = word.toLowerCase()
-  const most = word.length < 3 ? 0 : Math.floor(word.length / 3)
-  let best: string | undefined
-  let bestDistance = most + 1
-  for (const name of names) {
-    if (Math.abs(name.length - word.length) >= bestDistance) continue
-    const d = distance(lower, name.toLowerCase())
-    if (d < bestDistance) {
-      best = name
-      bestDistance = d
-    }
-  }
-  return best
-}
-
-export function didYouMean(word: string, names: Iterable<string>): string | undefined {
-  const name = nearest(word, names)
-  return name === undefined ? undefined : `did you mean '${name}' maybe ?`
 }

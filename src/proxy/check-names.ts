@@ -5,7 +5,7 @@ import type { Check, ProxySection } from '../config/configuration.ts'
 import { hasBackend, hasFrontend } from '../config/configuration.ts'
 import { disabled } from '../config/keywords/proxy.ts'
 import { serverLines } from '../config/lines.ts'
-import { didYouMean } from '../config/table.ts'
+import { didYouMean } from '../config/near.ts'
 import { checkReferences } from '../sample/references.ts'
 import { useBackendRules, useServerRules } from '../sample/switching.ts'
 

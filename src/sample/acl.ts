@@ -13,7 +13,8 @@ import { patternFile } from './patterns/file.ts'
 import { patternStore } from './patterns/pattern-set.ts'
 import type { IndexSlot } from './patterns/pattern-set.ts'
 import { argsScope } from './scope.ts'
-import { didYouMean, vocabulary } from './vocabulary.ts'
+import { didYouMean } from '../config/near.ts'
+import { vocabulary } from './vocabulary.ts'
 
 /** wait: what it asks for is not there yet, or may change, and no answer that it has is final. */
 export type Truth = 'pass' | 'fail' | 'wait'

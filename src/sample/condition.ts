@@ -6,7 +6,8 @@ import { acl, compileTest, isWrongAcl } from './acl.ts'
 import type { Acl, AclTest, Truth } from './acl.ts'
 import { predefined } from './predefined.ts'
 import { available } from './stage.ts'
-import { didYouMean, nearest, vocabulary } from './vocabulary.ts'
+import { didYouMean, meant } from '../config/near.ts'
+import { vocabulary } from './vocabulary.ts'
 
 export interface Condition {
   /** As written, with its `if` or `unless`. */
@@ -106,7 +107,7 @@ function compileTerms(words: readonly Word[], scope: Scope, fail: Fail): readonl
 function fetchMeant(name: string, scope: Scope): string | undefined {
   const { fetches } = vocabulary(scope.plugins)
   if (fetches.has(name)) return `'${name}' is a fetch: write it in braces, { ${name} <value> }`
-  const near = nearest(name, fetches.keys())
+  const near = meant(name, fetches.keys())
   return near === undefined ? undefined : `did you mean the fetch '${near}', in braces: { ${near} <value> }?`
 }
 

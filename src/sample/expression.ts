@@ -12,7 +12,8 @@ import { noteReferences } from './references.ts'
 import { fitted } from './room.ts'
 import { available, sourceText } from './stage.ts'
 import { notYet } from '../config/language.ts'
-import { didYouMean, vocabulary } from './vocabulary.ts'
+import { didYouMean } from '../config/near.ts'
+import { vocabulary } from './vocabulary.ts'
 
 export interface Expression {
   readonly text: string

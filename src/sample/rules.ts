@@ -11,7 +11,8 @@ import { compileCondition } from './condition.ts'
 import type { Condition } from './condition.ts'
 import { growing } from './growing.ts'
 import { argsScope } from './scope.ts'
-import { didYouMean, vocabulary } from './vocabulary.ts'
+import { didYouMean } from '../config/near.ts'
+import { vocabulary } from './vocabulary.ts'
 
 export interface Rule {
   /** As written: `reject if { src 10.0.0.0/8 }`. */

@@ -7,6 +7,7 @@ import path from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
 import { bytesOf, settle, textOf } from '../../src/config/octets.ts'
+import { didYouMean, meant, nearest } from '../../src/config/near.ts'
 import { cutLine, MAX_WORDS, pointAt } from '../../src/config/words.ts'
 import { installed } from '../kit/program.ts'
 
@@ -188,4 +189,23 @@ t.test('a word that variables make too long is refused', async (t) => {
   const { words, fault } = cutLine('setenv A "$A$A$A"', () => 'x'.repeat(400_000))
   t.equal(fault?.text, 'a word is longer than 1048576 characters at position 10')
   t.equal(words.length, 2)
+})
+
+t.test('did you mean', async (t) => {
+  t.equal(nearest('maxcon', ['mode', 'maxconn', 'maxconnrate']), 'maxconn', 'an edit distance of a third at most')
+  t.equal(nearest('mxcn', ['maxconn']), undefined)
+  t.equal(nearest('rsc', ['rtt', 'src']), 'src', 'two letters swapped are one slip')
+  t.equal(nearest('LOG', ['log']), 'log')
+  t.equal(nearest('ab', ['xy', 'ax']), 'ax')
+  t.equal(nearest('f', ['g', 'h']), undefined, 'some of it has to be right')
+  t.equal(nearest('', ['g']), undefined)
+  t.equal(nearest('x'.repeat(65), ['x'.repeat(66)]), undefined, 'what is so long is no slip')
+  t.equal(nearest('x'.repeat(64), ['x'.repeat(66)]), 'x'.repeat(66))
+  t.equal(nearest('country', ['geo_country']), undefined)
+  t.equal(meant('country', ['geo_country_code_x', 'my_geo_country', 'geo_country']), 'geo_country', 'a part of it, and of several names the shortest')
+  t.equal(meant('geo', ['country_geo', 'geo.country']), 'country_geo')
+  t.equal(meant('country', ['geocountry']), undefined, 'up to a separator')
+  t.equal(meant('ge', ['x.geo', 'x.ge']), undefined, 'two letters are a part of anything')
+  t.equal(didYouMean('lisen', ['listen']), "did you mean 'listen' maybe ?")
+  t.equal(didYouMean('zork', ['listen']), undefined)
 })

@@ -64,7 +64,7 @@ t.test('problems', async (t) => {
   const s = new Section()
   for (const [rule, expected] of [
     ['foo', "'tcp-request connection' expects "],
-    ['acept', "(did you mean 'accept'?)"],
+    ['acept', "(did you mean 'accept' maybe ?)"],
     ['', "'tcp-request connection' expects "],
     ['expect-proxy', "'tcp-request connection expect-proxy' only supports 'layer4' in frontend 'f' (got '')"],
     ['expect-proxy layer5', "'tcp-request connection expect-proxy' only supports 'layer4' in frontend 'f' (got 'layer5')"],

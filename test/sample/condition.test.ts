@@ -61,7 +61,7 @@ t.test('what is wrong is said in the words of the oracle', async (t) => {
     ['if TRUE or', `${where}'or' has no ACL behind it`],
     ['if or TRUE', `${where}'or' has no ACL before it`],
     ['if !', `${where}'!' has no ACL behind it`],
-    ['if { srcc 1.1.1.1 }', `${where}unknown fetch method 'srcc' in ACL expression 'srcc' (did you mean 'src'?)`],
+    ['if { srcc 1.1.1.1 }', `${where}unknown fetch method 'srcc' in ACL expression 'srcc' (did you mean 'src' maybe ?)`],
     ['if METH_GET', `${where}predefined ACL 'METH_GET' looks into HTTP requests`],
     ['when TRUE', "only accepts 'if' or 'unless'"],
   ] as const) {
@@ -73,7 +73,7 @@ t.test('what is wrong is said in the words of the oracle', async (t) => {
 t.test('acl lines', async (t) => {
   const s = new Section()
   for (const [line, expected] of [
-    ['bar srcc 1.2.3.4', "alert: error detected while parsing ACL 'bar' : unknown fetch method 'srcc' in ACL expression 'srcc'. (did you mean 'src'?)"],
+    ['bar srcc 1.2.3.4', "alert: error detected while parsing ACL 'bar' : unknown fetch method 'srcc' in ACL expression 'srcc'. (did you mean 'src' maybe ?)"],
     ['ba/r src 1.2.3.4', "alert: character '/' is not permitted in acl name 'ba/r'."],
     ['bar src 1.2.3.400', "alert: error detected while parsing ACL 'bar' : '1.2.3.400' is not a valid IPv4 or IPv6 address."],
     ['bar src_port abc', "alert: error detected while parsing ACL 'bar' : 'abc' is not a number."],

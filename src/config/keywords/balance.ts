@@ -1,7 +1,7 @@
 // Owns `balance` and `hash-type`: how a backend chooses a server (manual 4.2).
 
 import type { Args, Keyword } from '../../core/keyword.ts'
-import { didYouMean } from '../table.ts'
+import { didYouMean } from '../near.ts'
 import { integer, sided } from './arguments.ts'
 
 export type Balance =

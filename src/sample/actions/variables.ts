@@ -10,7 +10,7 @@ import { checkStage, compileExpression } from '../expression.ts'
 import { compileLogFormat } from '../log-format.ts'
 import { argsScope } from '../scope.ts'
 import { parseVariable, processVariables } from '../variables.ts'
-import { didYouMean } from '../vocabulary.ts'
+import { didYouMean } from '../../config/near.ts'
 import { noSubject } from '../subject.ts'
 
 const ALL_RULES: readonly RuleSet[] = ['connection', 'handshake', 'session', 'request', 'response']

@@ -3,7 +3,7 @@
 import type { ConverterSpec, Subject } from '../../core/sample.ts'
 import { toText } from '../../core/sample.ts'
 import { allOf } from '../fetches/acls.ts'
-import { didYouMean } from '../vocabulary.ts'
+import { didYouMean } from '../../config/near.ts'
 
 type Holds = (subject: Subject) => boolean
 
