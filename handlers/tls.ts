@@ -15,7 +15,7 @@ import {
   next,
   readClientHello,
   sslServerVerify,
-  textOf,
+  asText,
   tlsClient,
   sslError,
   tlsFact,
@@ -159,7 +159,7 @@ class ConnectTls extends TlsHandshake {
 
 /** The server name to send; an expression without a value sends none. */
 function serverName(sni: Expression, hs: Handshake): string {
-  return toText(textOf(sni.evaluate(new ConnectSubject(hs))) ?? '')
+  return toText(asText(sni.evaluate(new ConnectSubject(hs))) ?? '')
 }
 
 function saying(line: PlanLine): Say {

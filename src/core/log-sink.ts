@@ -1,6 +1,8 @@
 // Owns the contract of where a proxy's log lines go. process/ makes sinks from `log` lines; proxies only write to them.
 
-export type LogLevel = 'emerg' | 'alert' | 'crit' | 'err' | 'warning' | 'notice' | 'info' | 'debug'
+/** Position in this list is the severity's number in RFC 5424. */
+export const LOG_LEVELS = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
 
 export interface LogSink {
   /**

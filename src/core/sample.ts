@@ -4,6 +4,7 @@
 import type { Address } from './address.ts'
 import type { Contents, Peer, ProxyView, ServerView } from './view.ts'
 import type { Args, Place, Values, WarningName, Word } from './keyword.ts'
+import type { LogLevel } from './log-sink.ts'
 import type { Plugin } from './plugin.ts'
 import type { OutgoingPackets } from './provider.ts'
 import type { SessionRecord } from './record.ts'
@@ -113,7 +114,7 @@ export interface Variables {
 /** What rules change of a session besides its addresses and variables. Whoever runs the session keeps it and acts on it. */
 export interface SessionEffects {
   /** The level of its log line; 'silent': none. undefined: the usual. */
-  logLevel: 'emerg' | 'alert' | 'crit' | 'err' | 'warning' | 'notice' | 'info' | 'debug' | 'silent' | undefined
+  logLevel: LogLevel | 'silent' | undefined
   /** -2047 to 2047; lower waits less in queues. */
   priorityClass: number
   /** -524287 to 524287, ms: added to the time by which a queue orders sessions of one class. */

@@ -93,15 +93,6 @@ export function completeAll(shut: Shut, way: Way): Shut {
   return way === R ? (shut & ~MASK_R) | ALL_DONE_R : (shut & ~MASK_W) | ALL_DONE_W
 }
 
-/** Completes the upper layers down to and including `layer`: a FIN read from the wire ends data and ctrl in one event. */
-export function completeTo(shut: Shut, layer: Layer, way: Way): Shut {
-  for (const upper of LAYERS) {
-    if (upper > layer) break
-    shut = put(shut, upper, way, DONE)
-  }
-  return shut
-}
-
 /** This way is asked for, whether or not it is completed: nothing new is to be sent (W) or delivered (R). */
 export function ending(shut: Shut, way: Way): boolean {
   return stage(shut, DATA, way) !== NOT_WANTED

@@ -38,7 +38,8 @@ export interface DescriptorUse {
   readonly pipes: number
 }
 
-export interface ConnectionPlan {
+/** What the process can take. */
+export interface Capacity {
   /** Connections that the process takes at a time. */
   readonly maxconn: number
   /** Pipes that a thread gets: as many as were asked for, or what connections leave. Without one, bytes pass through buffers. */
@@ -54,7 +55,7 @@ export interface ConnectionPlan {
  *
  * Where nobody says how many connections there should be, pipes get a quarter of what is left at most.
  */
-export function planConnections(limits: ConnectionLimits, use: DescriptorUse, descriptors: number): ConnectionPlan {
+export function planConnections(limits: ConnectionLimits, use: DescriptorUse, descriptors: number): Capacity {
   const { listeners, threads, pipes } = use
   const allowed = Math.min(descriptors, limits.descriptorsAtMost ?? Infinity)
   const own = OWN_DESCRIPTORS + listeners * (threads > 1 ? 1 + threads : 1) + threads * THREAD_DESCRIPTORS

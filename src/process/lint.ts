@@ -16,7 +16,7 @@ import { missingTimeouts } from './lint/missing-timeouts.ts'
 import { sniWithoutWait } from './lint/sni-without-wait.ts'
 import { unreachableRules } from './lint/unreachable-rules.ts'
 
-export const lintRules: readonly LintRule[] = [sniWithoutWait, acceptProxyOpen, unreachableRules, clientCertificates, missingTimeouts]
+const lintRules: readonly LintRule[] = [sniWithoutWait, acceptProxyOpen, unreachableRules, clientCertificates, missingTimeouts]
 
 /** Of warnings that no rule here is about; `missing-timeouts` is the rule's and the warning's. */
 const WARNINGS: Readonly<Record<Exclude<WarningName, 'missing-timeouts'>, string>> = {

@@ -5,22 +5,23 @@
 //   rfc5424   <134>1 2026-11-21T08:01:52.148638+00:00 host headgate 4711 - - text       `-` unless log-send-hostname
 //   priority  <134>text      short  <6>text      timed  <6>2026-… text      iso  2026-… text      raw  text
 
+import { LOG_LEVELS } from '../core/log-sink.ts'
 import type { LogLevel } from '../core/log-sink.ts'
-import { FACILITIES, LEVELS } from '../config/keywords/log.ts'
-import type { LogFormat, LogTarget } from '../config/keywords/log.ts'
+import { FACILITIES } from '../config/keywords/log.ts'
+import type { SyslogFormat, LogTarget } from '../config/keywords/log.ts'
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const
 
 /** Position of a level in RFC 5424: 0 is the most important. */
 export const SEVERITY: Readonly<Record<LogLevel, number>> = {
-  emerg: LEVELS.indexOf('emerg'),
-  alert: LEVELS.indexOf('alert'),
-  crit: LEVELS.indexOf('crit'),
-  err: LEVELS.indexOf('err'),
-  warning: LEVELS.indexOf('warning'),
-  notice: LEVELS.indexOf('notice'),
-  info: LEVELS.indexOf('info'),
-  debug: LEVELS.indexOf('debug'),
+  emerg: LOG_LEVELS.indexOf('emerg'),
+  alert: LOG_LEVELS.indexOf('alert'),
+  crit: LOG_LEVELS.indexOf('crit'),
+  err: LOG_LEVELS.indexOf('err'),
+  warning: LOG_LEVELS.indexOf('warning'),
+  notice: LOG_LEVELS.indexOf('notice'),
+  info: LOG_LEVELS.indexOf('info'),
+  debug: LOG_LEVELS.indexOf('debug'),
 }
 
 export interface Sender {
@@ -61,7 +62,7 @@ export function cut(line: string, bytes: number): string {
 
 /** Makes the lines of one target. Headers are kept for the second they hold for. */
 export class LineFormat {
-  readonly #format: LogFormat
+  readonly #format: SyslogFormat
   readonly #facility: number
   readonly #limit: number
   readonly #sender: Sender

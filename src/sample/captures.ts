@@ -10,7 +10,7 @@ import { keyword } from '../core/keyword.ts'
 import type { ByteString, ConverterSpec, Fail, FetchSpec, SessionEffects, Subject } from '../core/sample.ts'
 import { NOT_YET } from '../core/sample.ts'
 import type { CaptureLengths } from '../core/view.ts'
-import { textOf } from './cast.ts'
+import { asText } from './cast.ts'
 import { requestRules } from './content.ts'
 import { checkStage, compileExpression } from './expression.ts'
 
@@ -116,7 +116,7 @@ export const captureAction: ActionSpec = {
     const act: Act = (subject, final) => {
       const value = expression.evaluate(subject)
       if (value === NOT_YET && !final) return WAIT_RULE
-      const text = textOf(value)
+      const text = asText(value)
       if (text !== undefined && subject.effects !== undefined) subject.effects.requestCaptures[slot.index] = text.slice(0, slot.length)
       return NEXT_RULE
     }

@@ -12,12 +12,12 @@ export function cast(sample: Sample, to: OutputType): Sample | undefined {
 }
 
 /** What was fetched as an integer; undefined: there is no value now, or none that is one. */
-export function intOf(fetched: Fetched): bigint | undefined {
+export function asInt(fetched: Fetched): bigint | undefined {
   return fetched === undefined || fetched === NOT_YET ? undefined : castInt(fetched)
 }
 
 /** What was fetched as a string; undefined: there is no value now. */
-export function textOf(fetched: Fetched): ByteString | undefined {
+export function asText(fetched: Fetched): ByteString | undefined {
   return fetched === undefined || fetched === NOT_YET ? undefined : castText(fetched)
 }
 

@@ -6,12 +6,12 @@
 import type { Word } from '../core/keyword.ts'
 import type { ByteString, Fail, Scope, Subject } from '../core/sample.ts'
 import { toBytes } from '../core/sample.ts'
-import { textOf } from './cast.ts'
+import { asText } from './cast.ts'
 import { compileText } from './expression.ts'
 import type { Expression } from './expression.ts'
 import { alias, aliasNames, isHttpAlias } from './log-aliases.ts'
 import { available, sourceText } from './stage.ts'
-import { didYouMean } from './vocabulary.ts'
+import { didYouMean } from '../config/near.ts'
 
 /** Q: in quotes; X: hexadecimal; E: escaped for RFC 5424 structured data. */
 export interface LogFlags {
@@ -177,7 +177,7 @@ function endOfExpression(text: string, from: number): number | undefined {
 }
 
 function expressionPart(expression: Expression, flags: LogFlags, mode: LogMode): Part {
-  return (subject) => textField(textOf(expression.evaluate(subject)) ?? '', flags, mode)
+  return (subject) => textField(asText(expression.evaluate(subject)) ?? '', flags, mode)
 }
 
 /** A text with its flags; an empty one is a dash where people read it. */

@@ -135,7 +135,7 @@ export const tcpWindow = (segment: ByteString): number | undefined => present(wo
 const TCP_SHORTEST = 20
 
 /** Bytes of the header with its options; undefined: cut off, or none. */
-export function tcpHeaderSize(segment: ByteString): number | undefined {
+function tcpHeaderSize(segment: ByteString): number | undefined {
   const size = (byte(segment, 12) >> 4) * 4
   return size >= TCP_SHORTEST && size <= segment.length ? size : undefined
 }

@@ -11,7 +11,7 @@ import type { HandlerSpec } from '../../src/core/plugin.ts'
 import type { Trace } from '../../src/core/trace.ts'
 import { builtinPlugins } from '../../handlers/builtin.ts'
 import { FakeHandshake } from '../kit/fake-handshake.ts'
-import { planLineOf } from '../kit/plan-line.ts'
+import { configured } from '../kit/configured.ts'
 
 const hs = new FakeHandshake([]).connection
 
@@ -204,14 +204,15 @@ t.test('plan: property: every slot is kept, or a cycle is named', async (t) => {
 })
 
 t.test('plan: a line gets only what it needs', async (t) => {
+  const someLine = configured('frontend f\n timeout client 9s\n bind :1').bind()
   const made: string[] = []
   const planned = (name: string, needs: boolean): HandlerSpec => ({ name, side: 'accept', plan: () => (needs ? noted(made, name, next) : null) })
-  const makers = planLine([planned('a', true), planned('b', false), planned('c', true)], planLineOf({}))
+  const makers = planLine([planned('a', true), planned('b', false), planned('c', true)], someLine)
   for (const make of makers) make()
   t.same(made, ['make a', 'make c'])
 
   const problems: string[] = []
-  const line = { ...planLineOf({}), report: ({ text }: { text: string }) => void problems.push(text) }
+  const line = { ...someLine, report: ({ text }: { text: string }) => void problems.push(text) }
   const thrower: HandlerSpec = { name: 'thrower', side: 'accept', plan: () => { throw new Error('oops') } }
   t.equal(planLine([thrower, planned('a', true)], line).length, 1)
   t.match(problems.splice(0), [/handler 'thrower' cannot be planned: oops; this is a bug of who made it/], "a throw in plan() is the line's problem")

@@ -15,7 +15,7 @@ import { Wheel } from '../../src/util/wheel.ts'
 import { certificates } from '../kit/certificates.ts'
 import { allKeywords, loadText } from '../kit/configuration.ts'
 import { handlerContract } from '../kit/handler-contract.ts'
-import { planLineOf } from '../kit/plan-line.ts'
+import { configured } from '../kit/configured.ts'
 
 const made = await certificates()
 const file = (name: string, text: string): string => {
@@ -40,7 +40,7 @@ function plan(words: string, side: 'bind' | 'server' = 'bind', global = '', defa
   if (line === undefined) throw new Error('no line')
   const spec = tls.handlers?.find((s) => s.side === (side === 'bind' ? 'accept' : 'connect'))
   const planned = spec?.plan({
-    ...planLineOf({}),
+    ...configured('frontend f\n timeout client 9s\n bind :1').bind(),
     get: (key) => line.get(key),
     placeOf: (key) => line.placeOf(key),
     global: loaded.global,

@@ -196,7 +196,7 @@ function connected(t: Test, provider: Provider, to: Address): Tap {
 }
 
 /** Open descriptors of this process that are sockets or pipes. */
-export function openDescriptors(): number {
+function openDescriptors(): number {
   let count = 0
   for (const name of readdirSync('/proc/self/fd')) {
     try {

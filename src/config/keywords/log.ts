@@ -2,6 +2,8 @@
 
 import { keyword } from '../../core/keyword.ts'
 import type { Args, Keyword, Place, Word } from '../../core/keyword.ts'
+import { LOG_LEVELS } from '../../core/log-sink.ts'
+import type { LogLevel } from '../../core/log-sink.ts'
 import { expandVariables } from '../address.ts'
 import { end } from './endpoint.ts'
 import type { UnixEnd } from './endpoint.ts'
@@ -18,12 +20,8 @@ export const FACILITIES = [
 ] as const
 export type Facility = (typeof FACILITIES)[number]
 
-/** Position in this list is the severity's number in RFC 5424. */
-export const LEVELS = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug'] as const
-export type LogLevel = (typeof LEVELS)[number]
-
-export const LOG_FORMATS = ['local', 'rfc3164', 'rfc5424', 'priority', 'short', 'timed', 'iso', 'raw'] as const
-export type LogFormat = (typeof LOG_FORMATS)[number]
+const SYSLOG_FORMATS = ['local', 'rfc3164', 'rfc5424', 'priority', 'short', 'timed', 'iso', 'raw'] as const
+export type SyslogFormat = (typeof SYSLOG_FORMATS)[number]
 
 export type LogDestination =
   /** stdout is 1 and stderr 2. */
@@ -40,7 +38,7 @@ export interface LogTarget {
   /** The longest line in bytes; longer ones are cut. 80 to 65535, default 1024. Not for fd. */
   readonly length: number
   /** undefined: local, or rfc3164 with `log-send-hostname`. */
-  readonly format: LogFormat | undefined
+  readonly format: SyslogFormat | undefined
   readonly sample: LogSample | undefined
   readonly facility: Facility
   /** Lines less important than this are not sent. Default debug: all are. */
@@ -86,7 +84,7 @@ function destination(args: Args, written: Word): LogDestination | undefined {
 /** `len`, `format` and `sample`, in this order as in HAProxy. */
 function options(args: Args): Pick<LogTarget, 'length' | 'format' | 'sample'> | undefined {
   let length = 1024
-  let format: LogFormat | undefined
+  let format: SyslogFormat | undefined
   let part: LogSample | undefined
   if (args.peek()?.text === 'len') {
     args.next()
@@ -98,8 +96,8 @@ function options(args: Args): Pick<LogTarget, 'length' | 'format' | 'sample'> | 
   if (args.peek()?.text === 'format') {
     args.next()
     const w = args.next()
-    format = choose(LOG_FORMATS, w)
-    if (format === undefined) return args.fail(`log : unknown log format '${w?.text ?? ''}'`, `it is one of ${LOG_FORMATS.join(', ')}`, w)
+    format = choose(SYSLOG_FORMATS, w)
+    if (format === undefined) return args.fail(`log : unknown log format '${w?.text ?? ''}'`, `it is one of ${SYSLOG_FORMATS.join(', ')}`, w)
   }
   if (args.peek()?.text === 'sample') {
     args.next()
@@ -139,7 +137,7 @@ function target(args: Args, w: Word): LogTarget | undefined {
 function severity(args: Args, what: 'level' | 'minimum log level', absent: LogLevel): LogLevel | undefined {
   const w = args.next()
   if (w === undefined) return absent
-  return choose(LEVELS, w) ?? args.fail(`log : unknown optional ${what === 'level' ? 'log level' : what} '${w.text}'`, `it is one of ${LEVELS.join(', ')}`, w)
+  return choose(LOG_LEVELS, w) ?? args.fail(`log : unknown optional ${what === 'level' ? 'log level' : what} '${w.text}'`, `it is one of ${LOG_LEVELS.join(', ')}`, w)
 }
 
 /** Adds up, the defaults section's included; `no log` forgets all of it. */

@@ -15,7 +15,7 @@ export interface Cipher {
 /** OpenSSL's ciphers are constants: each is asked about once. */
 const ciphers = new Map<number, Cipher>()
 
-export function cipherOf(ssl: OpenSsl, pointer: number): Cipher {
+function cipherOf(ssl: OpenSsl, pointer: number): Cipher {
   let cipher = ciphers.get(pointer)
   if (cipher === undefined) {
     const algorithm = Buffer.alloc(4)

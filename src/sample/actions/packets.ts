@@ -6,7 +6,7 @@ import type { ActionSpec, RuleSet } from '../../core/action.ts'
 import type { Word } from '../../core/keyword.ts'
 import type { Fail, Subject } from '../../core/sample.ts'
 import type { KernelSock } from '../../core/sock.ts'
-import { intOf } from '../cast.ts'
+import { asInt } from '../cast.ts'
 import { checkStage, compileExpression } from '../expression.ts'
 
 const EVERYWHERE: readonly RuleSet[] = ['connection', 'handshake', 'session', 'request', 'response']
@@ -58,7 +58,7 @@ function setter(name: string, arg: string, max: number, doc: string, set: Set, e
         const expression = compileExpression(words, scope, fail)
         if (expression === undefined || checkStage(expression, scope, fail, name) === undefined) return undefined
         return (subject) => {
-          const n = intOf(expression.evaluate(subject))
+          const n = asInt(expression.evaluate(subject))
           if (n !== undefined && n >= 0n && n <= BigInt(max)) set(subject, Number(n))
           return NEXT_RULE
         }

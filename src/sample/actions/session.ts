@@ -2,14 +2,15 @@
 
 import { NEXT_RULE } from '../../core/action.ts'
 import type { ActionResult, ActionSpec } from '../../core/action.ts'
+import { LOG_LEVELS } from '../../core/log-sink.ts'
 import { NICE, NICEST } from '../../core/nice.ts'
 import type { SessionEffects } from '../../core/sample.ts'
-import { intOf } from '../cast.ts'
+import { asInt } from '../cast.ts'
 import { checkStage, compileExpression } from '../expression.ts'
-import { didYouMean } from '../vocabulary.ts'
+import { didYouMean } from '../../config/near.ts'
 import { parseTime } from '../../config/units.ts'
 
-const LEVELS = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug', 'silent'] as const
+const LEVELS = [...LOG_LEVELS, 'silent'] as const
 
 /** Sets an integer effect to an expression's value within bounds. */
 function priority(name: string, bound: number, doc: string, set: (effects: SessionEffects, value: number) => void): ActionSpec {
@@ -22,7 +23,7 @@ function priority(name: string, bound: number, doc: string, set: (effects: Sessi
       const expression = compileExpression(words, scope, fail)
       if (expression === undefined || checkStage(expression, scope, fail, name) === undefined) return undefined
       return (subject) => {
-        const n = intOf(expression.evaluate(subject))
+        const n = asInt(expression.evaluate(subject))
         if (n !== undefined && subject.effects !== undefined) {
           const limit = BigInt(bound)
           set(subject.effects, Number(n > limit ? limit : n < -limit ? -limit : n))
@@ -57,7 +58,7 @@ const setRetries: ActionSpec = {
     const expression = compileExpression(words, scope, fail)
     if (expression === undefined || checkStage(expression, scope, fail, 'set-retries') === undefined) return undefined
     return (subject) => {
-      const n = intOf(expression.evaluate(subject))
+      const n = asInt(expression.evaluate(subject))
       if (subject.effects !== undefined && n !== undefined && n >= 0n && n <= BigInt(MOST_RETRIES)) subject.effects.retries = Number(n)
       return NEXT_RULE
     }
@@ -135,7 +136,7 @@ export const sessionActions: readonly ActionSpec[] = [
       const expression = compileExpression(words, scope, fail)
       if (expression === undefined || checkStage(expression, scope, fail, 'pause') === undefined) return undefined
       return (subject) => {
-        const n = intOf(expression.evaluate(subject))
+        const n = asInt(expression.evaluate(subject))
         return n !== undefined && n > 0n ? { result: 'pause', ms: Math.min(Number(n), MAX_PAUSE) } : NEXT_RULE
       }
     },

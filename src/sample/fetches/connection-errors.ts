@@ -58,7 +58,7 @@ const HANDSHAKE_FAILED = 34
 const TLS_BROKE = 43
 
 /** 0 for none; a text that is not in the table counts as a general error. What follows in parentheses does not matter. */
-export function connectionErrorNumber(text: string): number {
+function connectionErrorNumber(text: string): number {
   if (text === '') return 0
   const known = TEXTS.indexOf(text.replace(/ \([^()]*\)$/, ''))
   return known >= 0 ? known : Math.max(TEXTS.indexOf(text), GENERAL)
