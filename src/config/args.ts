@@ -2,6 +2,7 @@
 
 import type { Args, Keyword, Place, Section, Values, WarningName, Word } from '../core/keyword.ts'
 import type { Plugin } from '../core/plugin.ts'
+import { disown, isPromise } from '../util/shown.ts'
 import { notYet } from './language.ts'
 import type { Problems } from './problems.ts'
 import { didYouMean } from './near.ts'
@@ -121,6 +122,10 @@ export class LineReader implements Args {
         value = manner === 'no' ? keyword.negate?.(this, so) : keyword.parse(this, so)
       } catch (error) {
         return this.fail(`keyword '${keyword.name}' failed: ${error instanceof Error ? error.message : String(error)}; this is a bug of who made it`) ?? false
+      }
+      if (isPromise(value)) {
+        disown(value)
+        return this.fail(`keyword '${keyword.name}' failed: it returned a Promise, and a configuration is read in one go; this is a bug of who made it`) ?? false
       }
       if (value !== undefined && this.#cursor.faults === before) values.set(target, value, this.place)
     }

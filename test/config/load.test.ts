@@ -62,6 +62,7 @@ const serverAdds = keyword<readonly string[]>({
   },
 })
 const broken = keyword<number>({ name: 'broken', sections: EVERYWHERE, args: '', doc: 'Throws.', parse: () => { throw new Error('out of order') } })
+const late = keyword<Promise<never>>({ name: 'late', sections: EVERYWHERE, args: '', doc: 'Is async.', parse: () => Promise.reject(new Error('nobody awaits it')) })
 const file = keyword<string>({
   name: 'file',
   sections: EVERYWHERE,
@@ -70,7 +71,7 @@ const file = keyword<string>({
   parse: (args) => args.readFile(args.next()?.text ?? '')?.toString(),
 })
 const KEYWORDS: readonly Keyword<unknown>[] = [
-  size, both, quick, slow, rule, familyOne, familyTwoTwo, backendOnly, onBind, bindFlag, onServer, serverAdds, broken, file, disabled, timeoutClient, setenv, defaultPath,
+  size, both, quick, slow, rule, familyOne, familyTwoTwo, backendOnly, onBind, bindFlag, onServer, serverAdds, broken, late, file, disabled, timeoutClient, setenv, defaultPath,
 ]
 
 function load(texts: string | Readonly<Record<string, string | Buffer>>, more: Partial<LoadOptions> = {}): Loaded & { lines: string[]; proxy(name: string): Values } {
@@ -222,9 +223,10 @@ t.test('all problems of an option list, and none of its own making', async (t) =
   ])
 })
 
-t.test('a parser that throws costs its line', async (t) => {
-  const { lines, configuration } = load('global\n broken\n size 1\n')
-  t.strictSame(lines, ["2 alert: keyword 'broken' failed: out of order; this is a bug of who made it"])
+t.test('a parser that throws, or is async, costs its line', async (t) => {
+  const { lines, configuration } = load('global\n broken\n size 1\n late\n')
+  t.strictSame(lines, ["2 alert: keyword 'broken' failed: out of order; this is a bug of who made it", "4 alert: keyword 'late' failed: it returned a Promise, and a configuration is read in one go; this is a bug of who made it"])
+  t.equal(configuration.global.get(late), undefined)
   t.equal(configuration.global.get(size), 1)
 })
 

@@ -1,10 +1,12 @@
 // Reading a ClientHello, the choice of a certificate by it, and PEM files: pure functions, fed with what real clients send and with junk.
 
+import { spawnSync } from 'node:child_process'
 import net from 'node:net'
 import tls from 'node:tls'
 import fc from 'fast-check'
 import t from 'tap'
 import { readCertificate } from '../../src/core/certificate.ts'
+import { cipherSuiteName } from '../../src/core/cipher-suites.ts'
 import { knowsEcdsa, readClientHello, type ClientHello } from '../../src/core/client-hello.ts'
 import { pemBlocks } from '../../src/core/pem.ts'
 import { TlsHosts } from '../../src/core/tls-hosts.ts'
@@ -154,4 +156,13 @@ t.test('PEM files', async (t) => {
       return !found.ok
     }),
   )
+})
+
+t.test('names of cipher suites are those of OpenSSL', async (t) => {
+  const { stdout, error } = spawnSync('openssl', ['ciphers', '-V', 'ALL:COMPLEMENTOFALL:@SECLEVEL=0'], { encoding: 'utf8' })
+  if (error !== undefined) return t.pass('no openssl', { skip: 'openssl is not installed' })
+  const known = [...stdout.matchAll(/^\s+0x(..),0x(..) - (\S+)/gm)].map(([, high = '', low = '', name = '']) => ({ number: Number.parseInt(high + low, 16), name }))
+  t.ok(known.length > 100, `${known.length} suites`)
+  t.same(known.filter(({ number, name }) => cipherSuiteName(number) !== name), [])
+  t.equal(cipherSuiteName(0x0a0a), 'UNKNOWN(0a0a)')
 })
