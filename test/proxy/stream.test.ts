@@ -467,6 +467,19 @@ t.test('a slot that is given back admits who waits, in order', async (t) => {
   rests(t, w)
 })
 
+t.test("how long a client that was ended politely is held until its own end: 5 s, or timeout client-fin", async (t) => {
+  for (const [front, ms] of [['', 5000], ['timeout client-fin 1s', 1000], ['timeout client-fin 7s', 7000]] as const) {
+    const w = await on(`${front}\n  tcp-request content reject`)
+    const client = w.accept()
+    t.same(client.done, ['FIN'])
+    w.pass(ms - 100)
+    t.notOk(client.isClosed, `${ms}: it has its time`)
+    w.pass(200)
+    t.ok(client.isClosed, `${ms}: and no more`)
+    rests(t, w)
+  }
+})
+
 t.test('timeouts of halves: client-fin, server-fin and tunnel', async (t) => {
   const fin = await joined('timeout client-fin 1s', 'timeout server-fin 3s')
   fin.server.end()

@@ -303,6 +303,15 @@ FHihorD4e2bc
   for (let n = 0; n < x509.raw.length; n++) t.equal(readX509(x509.raw.subarray(0, n)), undefined)
 })
 
+t.test('strings of names that are not UTF-8', async (t) => {
+  // As `openssl x509 -nameopt RFC2253` writes them; string_mask of a request's configuration makes such names.
+  const text = (tag: number, hex: string): string => rfc2253([{ oid: '550403', tag, value: Buffer.from(hex, 'hex').toString('latin1'), der: Buffer.alloc(0), joined: false }])
+  t.equal(text(0x1e, '006100e920ac'), 'CN=a\\C3\\A9\\E2\\82\\AC', 'BMPString: two bytes a character')
+  t.equal(text(0x1c, '000000610001f600'), 'CN=a\\F0\\9F\\98\\80', 'UniversalString: four')
+  t.equal(text(0x1c, '0011000000'), 'CN=\\EF\\BF\\BD', 'beyond Unicode, and a piece of a character')
+  t.equal(text(0x14, '61e9'), 'CN=a\\C3\\A9', 'T61String: one')
+})
+
 t.test('dates of any year', async (t) => {
   for (const [seconds, text] of [[0n, '1970-01-01 00:00:00 4 001'], [-1n, '1969-12-31 23:59:59 3 365'], [951782400n, '2000-02-29 00:00:00 2 060'], [-62167219200n, '0-01-01 00:00:00 6 001'], [253402300800n, '10000-01-01 00:00:00 6 001']] as const) {
     t.equal(strftime('%F %T %u %j', seconds, false), text)
