@@ -48,7 +48,7 @@ listen to-tls
   server s 127.0.0.1:${port('server')} ssl verify none
 `
 
-type Tap = Pick<typeof t, 'ok' | 'notMatch'>
+type Tap = Pick<typeof t, 'ok' | 'notMatch' | 'comment'>
 
 /** What a healthy program never prints. */
 function sound(t: Tap, program: Program): void {
@@ -297,7 +297,7 @@ async function shortOf(t: Tap, program: Program, place: number, n: number): Prom
   for (const client of served) client.end()
   await Promise.all(waiting.map((client) => client.until('its turn', () => client.received > 0 || client.ended, 20_000)))
   const late = waiting.filter((client) => client.received > 0).length
-  if (onNode) t.ok(true, `${late} of ${waiting.length} others served: Node closes what it has no descriptor for`)
+  if (onNode) t.comment(`${late} of ${waiting.length} others served: Node closes what it has no descriptor for`)
   else t.ok(late > 0, `${late} of ${waiting.length} others served when descriptors returned`)
   for (const client of clients) client.destroy()
   let works = false
