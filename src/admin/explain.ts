@@ -22,6 +22,7 @@ import { GaugeMemory } from '../proxy/gauge.ts'
 import { buildRuntime } from '../proxy/runtime.ts'
 import { Wheel, type WheelClock } from '../util/wheel.ts'
 import type { Imagined } from './explain-arguments.ts'
+import { messageOf } from '../util/shown.ts'
 
 /** Less than this is the clock's grain. ms */
 const SOON_MS = 10
@@ -214,7 +215,7 @@ export async function explain(configuration: Configuration, imagined: Imagined, 
     sinkFor: () => undefined,
     notice: (text) => print(`notice: ${text}`),
     warnOnce: (text) => print(`warning: ${text}`),
-    bug: (where, error) => print(`bug: ${where}: ${error instanceof Error ? error.message : String(error)}`),
+    bug: (where, error) => print(`bug: ${where}: ${messageOf(error)}`),
   })
   for (const problem of await runtime.start()) print(problem)
   const chosen = chooseBind(runtime.frontends.flatMap((frontend) => frontend.binds.map((bind) => ({ frontend: frontend.name, bind }))), imagined)

@@ -2,7 +2,7 @@
 
 import type { Args, Keyword, Place, Section, Values, WarningName, Word } from '../core/keyword.ts'
 import type { Plugin } from '../core/plugin.ts'
-import { disown, isPromise } from '../util/shown.ts'
+import { disown, isPromise, messageOf } from '../util/shown.ts'
 import { notYet } from './language.ts'
 import type { Problems } from './problems.ts'
 import { didYouMean } from './near.ts'
@@ -105,7 +105,7 @@ export class LineReader implements Args {
     try {
       return this.#scope.readFile(path, this.place)
     } catch (error) {
-      return this.fail(`unable to read '${path}' : ${error instanceof Error ? error.message : String(error)}`, undefined, at)
+      return this.fail(`unable to read '${path}' : ${messageOf(error)}`, undefined, at)
     }
   }
 
@@ -121,7 +121,7 @@ export class LineReader implements Args {
       try {
         value = manner === 'no' ? keyword.negate?.(this, so) : keyword.parse(this, so)
       } catch (error) {
-        return this.fail(`keyword '${keyword.name}' failed: ${error instanceof Error ? error.message : String(error)}; this is a bug of who made it`) ?? false
+        return this.fail(`keyword '${keyword.name}' failed: ${messageOf(error)}; this is a bug of who made it`) ?? false
       }
       if (isPromise(value)) {
         disown(value)

@@ -6,6 +6,7 @@ import { getSystemErrorMap } from 'node:util'
 import type { Files } from '../core/files.ts'
 import type { DefaultPath } from './keywords/environment.ts'
 import type { Problems } from './problems.ts'
+import { messageOf } from '../util/shown.ts'
 
 const MESSAGES: Readonly<Record<string, string>> = { ENOENT: 'No such file or directory', EACCES: 'Permission denied', EISDIR: 'Is a directory', ENOTDIR: 'Not a directory' }
 
@@ -40,7 +41,7 @@ export function listFiles(paths: readonly string[], files: Files, problems: Prob
         found.push(path)
       }
     } catch (error) {
-      problems.say('alert', { file: path, line: 0 }, `Cannot open configuration file/directory ${path} : ${error instanceof Error ? error.message : String(error)}`)
+      problems.say('alert', { file: path, line: 0 }, `Cannot open configuration file/directory ${path} : ${messageOf(error)}`)
     }
   }
   return found

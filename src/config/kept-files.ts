@@ -2,6 +2,7 @@
 // is made late reads what the first ones read, whoever the process has become since.
 
 import type { Files } from '../core/files.ts'
+import { messageOf } from '../util/shown.ts'
 
 /** An answer of the file system; an Error is its message. */
 type Kept<T> = { readonly value: T } | { readonly error: string }
@@ -44,7 +45,7 @@ function answer<T>(kept: Map<string, Kept<T>>, path: string, ask: () => T): T {
     try {
       known = { value: ask() }
     } catch (error) {
-      known = { error: error instanceof Error ? error.message : String(error) }
+      known = { error: messageOf(error) }
     }
     kept.set(path, known)
   }

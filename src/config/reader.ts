@@ -10,6 +10,7 @@ import { SECTION_NAMES, SKIPPED, type Sections } from './sections.ts'
 import { readStatement } from './statement.ts'
 import { didYouMean, nearest } from './near.ts'
 import { cutLine, pointAt } from './words.ts'
+import { messageOf } from '../util/shown.ts'
 
 const LF = 10
 const NUL = 0
@@ -36,7 +37,7 @@ export class ConfigurationReader {
     try {
       bytes = files.read(file)
     } catch (error) {
-      problems.say('alert', { file, line: 0 }, `Cannot open configuration file ${file} : ${error instanceof Error ? error.message : String(error)}`)
+      problems.say('alert', { file, line: 0 }, `Cannot open configuration file ${file} : ${messageOf(error)}`)
       return
     }
     const directives = new Directives(this.#scope.env, this.#facts, this.#diag)

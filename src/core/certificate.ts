@@ -3,6 +3,7 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto'
 import { pemBlocks } from './pem.ts'
 import type { TlsCertificate } from './tls.ts'
+import { messageOf } from '../util/shown.ts'
 
 export type CertificateRead =
   | { readonly ok: true; readonly certificate: TlsCertificate }
@@ -35,7 +36,7 @@ export function readCertificate(file: string, pem: Buffer, keyFile?: { readonly 
   try {
     key = createPrivateKey(keyBlock.pem)
   } catch (error) {
-    return { ok: false, text: `unable to load private key from file '${keyName}': ${error instanceof Error ? error.message : String(error)}.` }
+    return { ok: false, text: `unable to load private key from file '${keyName}': ${messageOf(error)}.` }
   }
   if (!x509.checkPrivateKey(key)) return { ok: false, text: `inconsistencies between private key and certificate loaded '${file}'.` }
   return {
@@ -49,7 +50,7 @@ function malformed(parse: () => unknown): string | undefined {
     parse()
     return undefined
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    return messageOf(error)
   }
 }
 

@@ -3,7 +3,7 @@
 //
 // Pure: what a verdict means for sockets and timers is the engine's business (net/connection.ts).
 
-import { disown, shown } from '../util/shown.ts'
+import { disown, shown, stackOf } from '../util/shown.ts'
 import type { Trace } from './trace.ts'
 import type { Cause, Handler, Handshake, MakeHandler, Verdict, Why } from './handler.ts'
 
@@ -115,14 +115,5 @@ function made(make: MakeHandler): Handler {
 }
 
 function bug(error: unknown, where = ''): { readonly verdict: 'close'; readonly why: Why } {
-  return { verdict: 'close', why: { cause: 'bug', detail: where + textOf(error) } }
-}
-
-/** Anything can be thrown, even what cannot be looked at. */
-function textOf(error: unknown): string {
-  try {
-    return error instanceof Error ? (error.stack ?? error.message) : String(error)
-  } catch {
-    return 'threw what has no text'
-  }
+  return { verdict: 'close', why: { cause: 'bug', detail: where + stackOf(error) } }
 }

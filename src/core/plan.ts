@@ -5,7 +5,7 @@
 // that was listed first comes first. One that only says `before` is placed last of what precedes its target. So the order
 // depends on the slots and on the order of the plugins, and on nothing else. The one that is `last` stands behind all others.
 
-import { disown, shown } from '../util/shown.ts'
+import { disown, messageOf, shown } from '../util/shown.ts'
 import type { MakeHandler } from './handler.ts'
 import type { HandlerSpec, PlanLine } from './plugin.ts'
 
@@ -112,6 +112,6 @@ function planned(spec: HandlerSpec, line: PlanLine, how: 'plan' | 'insert' = 'pl
     disown(make)
     return wrong(`${how}() returned ${shown(make)}, which is neither null nor a function that makes it`)
   } catch (error) {
-    return wrong(error instanceof Error ? error.message : String(error))
+    return wrong(messageOf(error))
   }
 }

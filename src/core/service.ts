@@ -13,6 +13,7 @@ import type { Address } from './address.ts'
 import type { Connection, ConnectionUser } from './connection.ts'
 import type { App, FactKey } from './handler.ts'
 import { EMPTY_IN, ERR_IN, ERR_OUT, FULL_OUT, SHUT_IN, SHUT_OUT } from './sock.ts'
+import { stackOf } from '../util/shown.ts'
 
 /** The one whom a service talks to. All of it may be called at any time, from callbacks too; after the end it does nothing. */
 export interface ServicePeer {
@@ -228,7 +229,7 @@ class Served implements ConnectionUser, ServicePeer {
       callback()
     } catch (error) {
       // Nobody waits for this call: the service's author is told, its peer is gone, and everything else goes on.
-      process.emitWarning(error instanceof Error ? (error.stack ?? error.message) : String(error), { type: 'ServiceBug', detail: `in service '${this.#name}'` })
+      process.emitWarning(stackOf(error), { type: 'ServiceBug', detail: `in service '${this.#name}'` })
       this.reset()
     }
   }

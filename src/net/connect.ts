@@ -9,6 +9,7 @@ import { factKey, serve, type App, type FactKey, type Handler, type MakeHandler,
 import type { ConnectSpec, Provider } from '../core/provider.ts'
 import type { Sock } from '../core/sock.ts'
 import { EngineConnection, type ConnectionEvents, type ConnectionPlan, type FactSource } from './connection.ts'
+import { messageOf } from '../util/shown.ts'
 
 export interface AttemptEvents {
   /** Facts that the connection's handlers may ask for; undefined: none of this key. */
@@ -67,7 +68,7 @@ export class Attempt implements ConnectionEvents, FactSource, App {
       try {
         sock = this.#provider.connect(target, this.#events.speaks)
       } catch (error) {
-        why = { cause: 'failed', detail: error instanceof Error ? error.message : String(error) }
+        why = { cause: 'failed', detail: messageOf(error) }
       }
     }
     const conn = new EngineConnection(sock, this.#plan, this, this)

@@ -14,6 +14,7 @@ import { applyCommandLine } from './overrides.ts'
 import { conditionFacts } from './providers.ts'
 import { buildProxies } from './proxies.ts'
 import type { Order, Report, ThreadSeed } from './threads.ts'
+import { stackOf } from '../util/shown.ts'
 
 /** Returns when the thread serves; it ends when nothing is left to do. */
 export async function runDataThread(port: MessagePort, seed: ThreadSeed, plugins: readonly Plugin[]): Promise<void> {
@@ -70,7 +71,7 @@ export async function runDataThread(port: MessagePort, seed: ThreadSeed, plugins
   })
   // Nobody can say what an exception left undone: the connections of this thread end with it, and another thread takes its place.
   const broken = (error: unknown): void => {
-    log.alert(`bug: data thread ${seed.thread}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+    log.alert(`bug: data thread ${seed.thread}: ${stackOf(error)}`)
     process.exit(1)
   }
   process.on('uncaughtException', broken)

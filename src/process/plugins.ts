@@ -11,6 +11,7 @@ import { orderHandlers } from '../core/plan.ts'
 import type { Plugin } from '../core/plugin.ts'
 import { contributed } from '../sample/contributed.ts'
 import { isPlugin, malformed, meansPlugin } from './plugin-shape.ts'
+import { messageOf } from '../util/shown.ts'
 
 export interface LoadedPlugins {
   /** Those given, and behind them what the modules export, in order. */
@@ -85,7 +86,7 @@ function conflictOf(plugins: readonly Plugin[]): string | undefined {
   try {
     new KeywordTable([...lineKeywords, ...builtinKeywords, ...plugins.flatMap((plugin) => plugin.keywords ?? [])])
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    return messageOf(error)
   }
   const specs = plugins.flatMap((plugin) => plugin.handlers ?? [])
   return orderHandlers(specs, 'accept').problems?.[0] ?? orderHandlers(specs, 'connect').problems?.[0]

@@ -5,6 +5,7 @@ import { BASE_FACTS } from '../config/conditional.ts'
 import type { Facts } from '../config/conditional.ts'
 import { loadKernel } from '../net/linux/syscalls.ts'
 import { linuxTls } from '../net/linux/tls.ts'
+import { messageOf } from '../util/shown.ts'
 
 export interface ProviderWishes {
   /** On the command line, or in `global`; undefined: the best there is. */
@@ -40,7 +41,7 @@ async function openLinux(wishes: ProviderWishes): Promise<Provider | string> {
       ...(wishes.maxAccept === undefined ? {} : { maxAccept: wishes.maxAccept }),
     })
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    return messageOf(error)
   }
 }
 

@@ -20,6 +20,7 @@ import { DebugTrace } from './trace-text.ts'
 import { descriptorLimit, planConnections } from './limits.ts'
 import { chooseProvider } from './providers.ts'
 import { openTrafficLog, type TrafficLog } from './traffic-log.ts'
+import { messageOf, stackOf } from '../util/shown.ts'
 
 /** maxpipes where it is not set: pipes that a thread splices through. */
 const PIPES = 256
@@ -100,13 +101,13 @@ export async function buildProxies(options: ProxiesOptions): Promise<Proxies | U
       notice: (text) => log.notice(text),
       warnOnce: options.warnOnce,
       ...(line.debug ? { tracer: debugTracer } : {}),
-      bug: (where, error) => log.alert(`bug: ${where}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
+      bug: (where, error) => log.alert(`bug: ${where}: ${stackOf(error)}`),
       ...(options.sharedDescriptor === undefined ? {} : { sharedDescriptor: options.sharedDescriptor }),
     })
     return { runtime, traffic, provider: socks.name }
   } catch (error) {
     if (error instanceof BuildError) return { problems: error.problems, refusal: 'The configuration cannot be started! Exiting.' }
-    return { problems: [], refusal: error instanceof Error ? error.message : String(error) }
+    return { problems: [], refusal: messageOf(error) }
   }
 }
 

@@ -9,6 +9,7 @@ import type { Identity } from './identity.ts'
 import { watchMemory } from './limits.ts'
 import type { Runtime } from './runtime.ts'
 import type { Signals } from './signals.ts'
+import { stackOf } from '../util/shown.ts'
 
 /** ms that sessions get to close after a hard stop, and that logs get to be written, before the process leaves anyway. */
 const HARD_STOP_GRACE = 1000
@@ -60,7 +61,7 @@ export function reportBugs(log: ProcessLog): () => void {
       count = 0
     }
     if (++count > BUGS_PER_SECOND) return
-    log.alert(`bug: ${kind}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+    log.alert(`bug: ${kind}: ${stackOf(error)}`)
   }
   const exception = report('uncaught exception')
   const rejection = report('unhandled rejection')

@@ -14,6 +14,7 @@ import type { KeptAnswers } from '../config/kept-files.ts'
 import { GaugeMemory } from '../proxy/gauge.ts'
 import type { CommandLine } from './arguments.ts'
 import type { Runtime } from './runtime.ts'
+import { stackOf } from '../util/shown.ts'
 
 /** What the control thread tells a data thread to do. */
 export type Order =
@@ -137,7 +138,7 @@ export class Threads implements Runtime {
           resolve([`data thread ${thread}: too few file descriptors to start (${error.message}): raise the limit ('ulimit -n'), or lower nbthread or maxconn`])
           return
         }
-        log.alert(`bug: data thread ${thread}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+        log.alert(`bug: data thread ${thread}: ${stackOf(error)}`)
         if (!('code' in error) || error.code !== 'ERR_WORKER_OUT_OF_MEMORY') return
         // It ran no more code, so what it had open stays open, and its clients would wait for ever.
         log.alert(`data thread ${thread} has no memory left and cannot close its connections: the process ends, as it does with one thread; raise node --max-old-space-size or lower maxconn`)

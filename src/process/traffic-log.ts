@@ -15,6 +15,7 @@ import { BuildError } from '../proxy/runtime.ts'
 import { LineFormat, SEVERITY } from './log-format.ts'
 import { destinationKey, openTransport, resolveDestination } from './log-targets.ts'
 import type { LogTransport } from './log-targets.ts'
+import { messageOf } from '../util/shown.ts'
 
 export interface TrafficLog {
   /** The sink of a proxy's `log` lines, those of `global` included where it says `log global`. undefined: it logs nowhere. */
@@ -90,7 +91,7 @@ function targetsOf({ global, proxies }: Logged): ReadonlyMap<string, LogTarget> 
 function unusable({ to, text, place }: LogTarget, error: unknown): Problem {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   const lost = to.kind === 'udp' && error instanceof Error && 'syscall' in error && error.syscall === 'getaddrinfo'
-  if (!lost) return { ...place, level: 'alert', text: `log : cannot log to '${text}' : ${error instanceof Error ? error.message : String(error)}` }
+  if (!lost) return { ...place, level: 'alert', text: `log : cannot log to '${text}' : ${messageOf(error)}` }
   const meant = didYouMean(to.host, ['stdout', 'stderr'])
   const hint = `${meant === undefined ? '' : `${meant} `}'${to.host}' is taken for the name of a host and has no address (${code}): write an IP address or a name that resolves, stdout, stderr, fd@<n>, or the path of a Unix socket`
   return { ...place, level: 'alert', text: `log : invalid address: '${to.host}' in '${text}'`, hint }

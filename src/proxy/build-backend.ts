@@ -21,6 +21,7 @@ import { First, LeastConn, Random, RoundRobin, SourceHash, type Balance } from '
 import { inspectionOf, tarpitTimeout, type Build } from './build.ts'
 import { resolveName } from './resolve.ts'
 import { Server, type ServerSettings } from './server.ts'
+import { messageOf } from '../util/shown.ts'
 
 /** Default of `retries`, manual 4.2. */
 const RETRIES = 3
@@ -128,7 +129,7 @@ export async function buildBackend(build: Build, section: ProxySection, id: numb
     try {
       servers.push(await server(line, servers.length + 1))
     } catch (error) {
-      build.report({ ...line.place, level: 'alert', text: `'server ${section.name}/${line.name}' : ${error instanceof Error ? error.message : String(error)}` })
+      build.report({ ...line.place, level: 'alert', text: `'server ${section.name}/${line.name}' : ${messageOf(error)}` })
     }
   }
   const direct = values.get(dispatch)

@@ -21,6 +21,7 @@ import { Bind } from './bind.ts'
 import { Frontend, type FrontendHost, type FrontendLog } from './frontend.ts'
 import { resolveName } from './resolve.ts'
 import type { Stream } from './stream.ts'
+import { messageOf } from '../util/shown.ts'
 
 const DEFAULT_BACKLOG = 1024
 
@@ -136,7 +137,7 @@ export async function buildFrontend(build: Build, host: FrontendHost, section: P
         if (address.kind === 'literal') resolved = address.address
         else if (address.kind === 'name') resolved = (await resolveName(address, address.port))[0] ?? resolved
       } catch (error) {
-        build.report({ ...bindLine.place, level: 'alert', text: `'bind' : ${error instanceof Error ? error.message : String(error)} in '${address.text}'` })
+        build.report({ ...bindLine.place, level: 'alert', text: `'bind' : ${messageOf(error)} in '${address.text}'` })
         continue
       }
       const spec = listenSpec(address, resolved, bindLine.values, section, speaks)

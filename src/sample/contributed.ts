@@ -8,7 +8,7 @@ import type { Place } from '../core/keyword.ts'
 import type { Plugin } from '../core/plugin.ts'
 import { NOT_YET } from '../core/sample.ts'
 import type { Convert, ConverterSpec, Fail, Fetch, FetchSpec, OutputType, SampleStage, SampleType, Scope } from '../core/sample.ts'
-import { disown, isPromise, shown } from '../util/shown.ts'
+import { disown, isPromise, messageOf, shown } from '../util/shown.ts'
 
 /** The plugin with its words held to what they promise. */
 export function contributed(plugin: Plugin): Plugin {
@@ -53,7 +53,7 @@ function compiled<T>(who: string, scope: Scope, fail: Fail, compile: (scope: Sco
   try {
     made = compile({ ...scope, readFile }, telling)
   } catch (error) {
-    throw new Error(`compile() of ${who}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+    throw new Error(`compile() of ${who}: ${messageOf(error)}`, { cause: error })
   }
   if (typeof made === 'function' || (made === undefined && told)) return made
   disown(made)

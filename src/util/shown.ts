@@ -1,4 +1,4 @@
-// Owns how a value that is not what it should be is shown in a message: on one line and short, whoever's bytes it holds.
+// Owns how values appear in messages that are not what they should be, and whatever was thrown: nothing here throws.
 
 /** A message longer than this is not read. Characters. */
 const LONGEST = 40
@@ -40,4 +40,22 @@ export function isPromise(value: unknown): value is PromiseLike<unknown> {
 /** What a promise comes to that should not be there is nobody's: told as a bug already, it must not be an unhandled rejection as well. */
 export function disown(value: unknown): void {
   if (isPromise(value)) value.then(undefined, () => undefined)
+}
+
+/** What was thrown, for a message. Anything can be thrown, even what cannot be looked at. */
+export function messageOf(thrown: unknown): string {
+  return looked(() => (thrown instanceof Error ? thrown.message : String(thrown)))
+}
+
+/** What was thrown, for the log of a bug: with its stack. */
+export function stackOf(thrown: unknown): string {
+  return looked(() => (thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)))
+}
+
+function looked(look: () => string): string {
+  try {
+    return look()
+  } catch {
+    return 'threw what has no text'
+  }
 }

@@ -197,6 +197,18 @@ t.test('bugs are reported with their stack, a few each second', async (t) => {
   t.match(alerts[0], /^bug: uncaught exception: Error: boom 0\n\s+at /)
 })
 
+t.test('what was thrown and cannot be looked at is a bug like any other', async (t) => {
+  const before = process.listeners('unhandledRejection')
+  process.removeAllListeners('unhandledRejection')
+  const alerts: string[] = []
+  const stop = reportBugs({ alert: (text) => void alerts.push(text), warning: () => {}, notice: () => {} })
+  const nothing = Promise.resolve()
+  for (const thrown of [Object.create(null), Symbol('s'), undefined, 'text']) for (const listener of process.listeners('unhandledRejection')) listener(thrown, nothing)
+  stop()
+  for (const listener of before) process.on('unhandledRejection', listener)
+  t.same(alerts, ['threw what has no text', 'Symbol(s)', 'undefined', 'text'].map((text) => `bug: unhandled rejection: ${text}`))
+})
+
 t.test('connections are planned from the descriptors that there are', async (t) => {
   const none = { commandLine: undefined, configured: undefined, descriptorsAsked: undefined, descriptorsAtMost: undefined }
   const use = { listeners: 2, threads: 1, pipes: 256 }

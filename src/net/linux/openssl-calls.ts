@@ -4,6 +4,7 @@
 // addresses where a buffer's address is known for good (the shared read buffer). Who owns what is OpenSSL's business and said there.
 
 import { createRequire } from 'node:module'
+import { messageOf } from '../../util/shown.ts'
 
 type Ptr = number
 
@@ -174,7 +175,7 @@ function load(): OpenSsl | NoOpenSsl {
   try {
     return bindFunctions(koffi)
   } catch (error) {
-    return { reason: `Node does not export what is needed of OpenSSL: ${error instanceof Error ? error.message : String(error)}` }
+    return { reason: `Node does not export what is needed of OpenSSL: ${messageOf(error)}` }
   }
 }
 

@@ -6,6 +6,7 @@
 import { createRequire } from 'node:module'
 import { constants } from 'node:os'
 import { getSystemErrorMap } from 'node:util'
+import { messageOf } from '../../util/shown.ts'
 
 /** A descriptor watched by the loop of this thread. */
 export interface Watch {
@@ -216,7 +217,7 @@ function load(): Kernel | NoKernel {
     if (binary !== undefined) pin(koffi, binary)
     return bindCalls(koffi)
   } catch (error) {
-    return { reason: `libc lacks a call: ${error instanceof Error ? error.message : String(error)}` }
+    return { reason: `libc lacks a call: ${messageOf(error)}` }
   }
 }
 
