@@ -166,6 +166,17 @@ export async function accepting(t: Test, provider: Provider, spec: Partial<Liste
   }
 }
 
+/** A peer that was accepted and has said this, and its sock. */
+export async function heard(t: Test, provider: Provider, said: string, spec?: Partial<ListenSpec>): Promise<{ readonly peer: Peer; readonly tap: Tap }> {
+  const a = await accepting(t, provider, spec)
+  const peer = a.dial()
+  peer.socket.write(said)
+  await until(`${said} came`, () => a.socks[0]?.text === said)
+  const [tap] = a.socks
+  if (tap === undefined) throw new Error('accepted nobody')
+  return { peer, tap }
+}
+
 export interface Serving {
   readonly address: Address
   readonly peers: Peer[]
@@ -239,15 +250,10 @@ export interface ContractSize {
 /** Every promise of the Provider and Sock interfaces that can be seen from outside. */
 export function providerContract(t: Test, provider: Provider, size: ContractSize): void {
   t.test('accept: bytes both ways, the ends, polite end', async (t) => {
-    const a = await accepting(t, provider)
-    const peer = a.dial()
-    peer.socket.write('ping')
-    await until('the ping came', () => a.socks[0]?.text === 'ping')
-    const tap = a.socks[0]
-    if (tap === undefined) return
+    const { peer, tap } = await heard(t, provider, 'ping')
     t.equal(tap.sock.provider, provider.name)
     t.equal(tap.sock.connecting, false)
-    t.same(tap.sock.local(), a.listener.address)
+    t.same(tap.sock.local(), { family: 'ipv4', host: '127.0.0.1', port: peer.socket.remotePort })
     t.same(tap.sock.remote(), { family: 'ipv4', host: '127.0.0.1', port: peer.socket.localPort })
     tap.say('pong')
     await until('the pong came', () => peer.text === 'pong')
@@ -324,12 +330,7 @@ export function providerContract(t: Test, provider: Provider, size: ContractSize
   })
 
   t.test('RST from the peer is an error, never an end', async (t) => {
-    const a = await accepting(t, provider)
-    const peer = a.dial()
-    peer.socket.write('x')
-    await until('a byte came', () => a.socks[0]?.text === 'x')
-    const tap = a.socks[0]
-    if (tap === undefined) return
+    const { peer, tap } = await heard(t, provider, 'x')
     peer.socket.resetAndDestroy()
     await until('broken', () => tap.broken)
     t.equal(tap.ended, false)
@@ -339,24 +340,16 @@ export function providerContract(t: Test, provider: Provider, size: ContractSize
   })
 
   t.test('RST by us', async (t) => {
-    const a = await accepting(t, provider)
-    const peer = a.dial()
-    peer.socket.write('x')
-    await until('a byte came', () => a.socks[0]?.text === 'x')
-    a.socks[0]?.sock.reset()
+    const { peer, tap } = await heard(t, provider, 'x')
+    tap.sock.reset()
     await until('the peer saw it', () => peer.closed)
     t.equal(peer.error, 'ECONNRESET')
-    a.socks[0]?.sock.reset()
-    a.socks[0]?.sock.close()
+    tap.sock.reset()
+    tap.sock.close()
   })
 
   t.test('back-pressure: who does not fill stops the sender; nothing is lost, and all is told', async (t) => {
-    const a = await accepting(t, provider)
-    const peer = a.dial()
-    peer.socket.write('go')
-    await until('accepted', () => a.socks[0]?.text === 'go')
-    const tap = a.socks[0]
-    if (tap === undefined) return
+    const { peer, tap } = await heard(t, provider, 'go')
     peer.socket.pause()
     const block = pattern(24 << 20, 7)
     tap.say(block)
@@ -376,12 +369,7 @@ export function providerContract(t: Test, provider: Provider, size: ContractSize
   })
 
   t.test('input waits while nobody fills, and comes with the end behind it', async (t) => {
-    const a = await accepting(t, provider)
-    const peer = a.dial()
-    peer.socket.write('go')
-    await until('accepted', () => a.socks[0]?.text === 'go')
-    const tap = a.socks[0]
-    if (tap === undefined) return
+    const { peer, tap } = await heard(t, provider, 'go')
     tap.reading = false
     const block = pattern(1 << 20, 11)
     const sent = pour(peer.socket, block, 16)
@@ -398,12 +386,7 @@ export function providerContract(t: Test, provider: Provider, size: ContractSize
   })
 
   t.test('fill() appends to what is unread, lent or owned', async (t) => {
-    const a = await accepting(t, provider)
-    const peer = a.dial()
-    peer.socket.write('a')
-    await until('accepted', () => a.socks[0]?.text === 'a')
-    const tap = a.socks[0]
-    if (tap === undefined) return
+    const { peer, tap } = await heard(t, provider, 'a')
     tap.reading = false
     const into = new Bytes()
     let expected = ''
@@ -435,12 +418,7 @@ export function providerContract(t: Test, provider: Provider, size: ContractSize
   })
 
   t.test('after close nothing is told and nothing works', async (t) => {
-    const a = await accepting(t, provider)
-    const peer = a.dial()
-    peer.socket.write('x')
-    await until('accepted', () => a.socks[0]?.text === 'x')
-    const tap = a.socks[0]
-    if (tap === undefined) return
+    const { peer, tap } = await heard(t, provider, 'x')
     tap.sock.again()
     tap.sock.close()
     tap.calls = 0
