@@ -5,6 +5,7 @@ import { readCertificate } from '../../src/core/certificate.ts'
 import type { Listener, Provider } from '../../src/core/provider.ts'
 import { EMPTY_IN, ERR_IN, ERR_OUT, SHUT_IN, type Owner, type Sock } from '../../src/core/sock.ts'
 import type { TlsCertificate, TlsClientSettings, TlsMaker, TlsServerSettings, TlsSession } from '../../src/core/tls.ts'
+import type { OpenSsl } from '../../src/net/linux/openssl-calls.ts'
 import type { Leaf } from './certificates.ts'
 
 export function certificate(leaf: Leaf): TlsCertificate {
@@ -19,6 +20,29 @@ export function serverSettings(leaf: Leaf, more: Partial<TlsServerSettings> = {}
 
 export function clientSettings(more: Partial<TlsClientSettings> = {}): TlsClientSettings {
   return { verify: 'none', alpn: [], tickets: true, reuse: true, ...more }
+}
+
+/** OpenSSL with its SSL objects counted. */
+export interface Counted {
+  readonly calls: OpenSsl
+  /** Those that are not freed. */
+  alive(): number
+}
+
+export function counted(openssl: OpenSsl): Counted {
+  let alive = 0
+  const calls: OpenSsl = {
+    ...openssl,
+    sslNew(ctx) {
+      alive++
+      return openssl.sslNew(ctx)
+    },
+    sslFree(ssl) {
+      alive--
+      openssl.sslFree(ssl)
+    },
+  }
+  return { calls, alive: () => alive }
 }
 
 export class End implements Owner {

@@ -11,7 +11,7 @@ import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import { Bytes } from '../../src/core/bytes.ts'
 import type { TlsClientSettings, TlsMaker, TlsServerSettings } from '../../src/core/tls.ts'
-import { loadOpenSsl, type OpenSsl } from '../../src/net/linux/openssl-calls.ts'
+import { loadOpenSsl } from '../../src/net/linux/openssl-calls.ts'
 import { OpenSslClient, OpenSslSessions } from '../../src/net/linux/openssl-client.ts'
 import { clientContext, serverContext } from '../../src/net/linux/openssl-context.ts'
 import { OpenSslServer } from '../../src/net/linux/openssl-server.ts'
@@ -21,7 +21,7 @@ import { AF_UNIX, loadKernel, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from '.
 import { certificates } from '../kit/certificates.ts'
 import { sleep } from '../kit/program.ts'
 import { randomFrom } from '../kit/subject.ts'
-import { certificate, clientSettings, End, serverSettings } from '../kit/tls-ends.ts'
+import { certificate, clientSettings, counted, End, serverSettings } from '../kit/tls-ends.ts'
 
 const HANDSHAKES = Number(process.env['HANDSHAKES'] ?? 22_000)
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
@@ -74,19 +74,7 @@ else {
   const provider = linuxProvider(kernel)
   t.teardown(() => provider.close())
 
-  /** SSL objects that are not freed. */
-  let alive = 0
-  const counting: OpenSsl = {
-    ...openssl,
-    sslNew(ctx) {
-      alive++
-      return openssl.sslNew(ctx)
-    },
-    sslFree(ssl) {
-      alive--
-      openssl.sslFree(ssl)
-    },
-  }
+  const { calls: counting, alive } = counted(openssl)
 
   const server = (more: Partial<TlsServerSettings> = {}): TlsMaker => {
     const settings = serverSettings(made.server, more)
@@ -290,7 +278,7 @@ else {
       before = now
     }
     const { user, system } = process.cpuUsage(cpu)
-    t.equal(alive, 0, 'every SSL object is freed')
+    t.equal(alive(), 0, 'every SSL object is freed')
     const median = grown.toSorted((x, y) => x - y)[SLICES >> 1] ?? NaN
     const what = `${median} bytes more ${counted === undefined ? 'resident' : 'allocated'} for every ${HANDSHAKES / SLICES} handshakes (median; each: ${grown.join(', ')})`
     t.comment(`${what}; ${HANDSHAKES} in ${((performance.now() - began) / 1000).toFixed(1)} s, CPU ${((user + system) / 1e6).toFixed(1)} s`)

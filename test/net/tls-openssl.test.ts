@@ -14,7 +14,7 @@ import { LinuxSock } from '../../src/net/linux/sock.ts'
 import { loadKernel } from '../../src/net/linux/syscalls.ts'
 import { handedOver, linuxTls } from '../../src/net/linux/tls.ts'
 import { certificates } from '../kit/certificates.ts'
-import { clientSettings, connectTls, End, listenTls, serverSettings } from '../kit/tls-ends.ts'
+import { clientSettings, connectTls, counted, End, listenTls, serverSettings } from '../kit/tls-ends.ts'
 
 const made = await certificates()
 const kernel = loadKernel()
@@ -183,18 +183,7 @@ else {
   })
 
   t.test('all that is made is freed, however it ends', async (t) => {
-    let alive = 0
-    const counting: OpenSsl = {
-      ...openssl,
-      sslNew(ctx) {
-        alive++
-        return openssl.sslNew(ctx)
-      },
-      sslFree(ssl) {
-        alive--
-        openssl.sslFree(ssl)
-      },
-    }
+    const { calls: counting, alive } = counted(openssl)
     const make = server(counting, { verify: 'optional', ca: { file: 'ca', pem: Buffer.from(made.ca) } })
     const ends = await listenTls(provider, () => make)
     t.teardown(() => ends.close())
@@ -223,7 +212,7 @@ else {
       socket?.destroy()
       raw.destroy()
     }
-    t.equal(alive, 0)
+    t.equal(alive(), 0)
   })
 
   t.test('a peer that resets in its handshake gets no more work done for it', async (t) => {

@@ -30,6 +30,18 @@ async function running(t: { teardown(fn: () => unknown): unknown }, text: string
   return program
 }
 
+/** A client makes the thread that serves it throw; the next client is served. */
+async function threadThrows(front: number): Promise<void> {
+  const bad = await connect(front)
+  bad.send('throw')
+  await bad.over()
+  const next = await connect(front)
+  next.send('still there')
+  await next.got('still there')
+  next.end()
+  await next.over()
+}
+
 /** How many descriptors of each kind the program has open, files that it reads left out, and what it has mapped of rings. */
 function held(program: Program): Record<string, number> {
   const found: Record<string, number> = { threads: readdirSync(`/proc/${program.pid}/task`).length }
@@ -154,16 +166,7 @@ t.test('a thread that throws outside a handler is replaced; others go on, listen
   const wires = await Promise.all(Array.from({ length: 16 }, () => connect(front)))
   for (const wire of wires) wire.send('hello')
   for (const wire of wires) await wire.got('hello')
-  for (let round = 0; round < 3; round++) {
-    const bad = await connect(front)
-    bad.send('throw')
-    await bad.over()
-    const next = await connect(front)
-    next.send('still there')
-    await next.got('still there')
-    next.end()
-    await next.over()
-  }
+  for (let round = 0; round < 3; round++) await threadThrows(front)
   await program.says(/(bug: data thread \d: [\s\S]*outside a handler[\s\S]*){3}/)
   // What those threads held has been given back: all twenty places can be had.
   for (const wire of wires) wire.destroy()
@@ -281,16 +284,7 @@ frontend s
     [front, secure],
   )
   for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true })
-  for (let round = 0; round < 6; round++) {
-    const bad = await connect(front)
-    bad.send('throw')
-    await bad.over()
-    const next = await connect(front)
-    next.send('still there')
-    await next.got('still there')
-    next.end()
-    await next.over()
-  }
+  for (let round = 0; round < 6; round++) await threadThrows(front)
   t.notMatch(program.output(), /No such file|ended before it listened/)
 })
 
