@@ -7,13 +7,13 @@
 //   – back-pressure: while more than 64 KiB of answers wait to be sent, nothing is read, so data() is not called
 //   – ends: end() loses nothing that was written before it, and what still arrives is drained so that no reset overtakes the answer
 //   – silence: a peer that neither sends nor takes anything for the idle time is ended
-//   – a throw in a callback costs this connection only
+//   – a throw in a callback, or an async one's rejection, costs this connection only
 
 import type { Address } from './address.ts'
 import type { Connection, ConnectionUser } from './connection.ts'
 import type { App, FactKey } from './handler.ts'
 import { EMPTY_IN, ERR_IN, ERR_OUT, FULL_OUT, SHUT_IN, SHUT_OUT } from './sock.ts'
-import { stackOf } from '../util/shown.ts'
+import { disown, isPromise, shown, stackOf } from '../util/shown.ts'
 
 /** The one whom a service talks to. All of it may be called at any time, from callbacks too; after the end it does nothing. */
 export interface ServicePeer {
@@ -34,9 +34,9 @@ export interface ServicePeer {
   idle(ms: number): void
 }
 
-/** What a service does about its peer. */
+/** What a service does about its peer. Callbacks may be async; nobody waits for them. */
 export interface ServiceEvents {
-  /** Arrived: a view that is valid until it returns. */
+  /** Arrived: a view that is valid until it returns, or awaits. */
   data(bytes: Buffer): void
   /** The peer said its last. Without it: end(). */
   ended?(): void
@@ -89,7 +89,13 @@ class Served implements ConnectionUser, ServicePeer {
     this.#conn.deadline(this.#idleMs)
     this.#pumping = true
     this.#call(() => {
-      this.#events = open(this)
+      const events = open(this)
+      // Not every service is compiled against these types.
+      if (typeof events?.data !== 'function') {
+        disown(events)
+        throw new Error(`it was opened with ${shown(events)}, where an object with data() is needed`)
+      }
+      this.#events = events
     })
     this.#pumping = false
     this.#pump()
@@ -224,14 +230,19 @@ class Served implements ConnectionUser, ServicePeer {
     return output.length < before
   }
 
-  #call(callback: () => void): void {
+  #call(callback: () => unknown): void {
     try {
-      callback()
+      const later = callback()
+      if (isPromise(later)) later.then(undefined, (error: unknown) => this.#broke(error))
     } catch (error) {
-      // Nobody waits for this call: the service's author is told, its peer is gone, and everything else goes on.
-      process.emitWarning(stackOf(error), { type: 'ServiceBug', detail: `in service '${this.#name}'` })
-      this.reset()
+      this.#broke(error)
     }
+  }
+
+  /** Nobody waits for a callback: the service's author is told, its peer is gone, and everything else goes on. */
+  #broke(error: unknown): void {
+    process.emitWarning(stackOf(error), { type: 'ServiceBug', detail: `in service '${this.#name}'` })
+    this.reset()
   }
 
   #finish(): void {

@@ -227,7 +227,24 @@ t.test('a throw costs one connection', async (t) => {
   const inOpen = new FakeHandshake(serving(service('test', boom)))
   t.same(inOpen.sock.done, ['RST'])
   await new Promise((resolve) => setImmediate(resolve))
-  t.same(warned, ['Error: boom', 'Error: boom', 'Error: boom'], 'and its author is told')
+  t.same(warned.splice(0), ['Error: boom', 'Error: boom', 'Error: boom'], 'and its author is told')
+
+  const late = scene((p) => ({ data: async (bytes) => { const text = bytes.toString(); await Promise.resolve(); if (text === 'bad') boom(); p.write(text) } }))
+  late.hs.arrive('good')
+  await late.hs.settle()
+  t.equal(late.hs.said.toString(), 'good', 'a callback may be async')
+  late.hs.arrive('bad')
+  await late.hs.settle()
+  t.same(late.hs.sock.done, ['RST'], 'its rejection is a throw')
+  t.same(late.log, ['open', 'closed '])
+
+  const untyped = (value: unknown): value is ServiceEvents => value !== boom
+  for (const events of [Promise.reject(new Error('nobody awaits it')), undefined, {}]) {
+    const hs = new FakeHandshake(serving(service('test', () => (untyped(events) ? events : boom()))))
+    t.same(hs.sock.done, ['RST'])
+  }
+  await new Promise((resolve) => setImmediate(resolve))
+  t.same(warned, ['Error: boom', ...['a Promise', 'undefined', 'an object'].map((what) => `Error: it was opened with ${what}, where an object with data() is needed`)])
 })
 
 t.test('one connection cannot keep the loop', async (t) => {

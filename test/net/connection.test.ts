@@ -227,12 +227,14 @@ t.test('who threw is told that it has cost the connection', async (t) => {
       })
       if (what === 'expired') conn.deadline(100)
       if (what === 'open') throw new Error('open')
+      return what === 'async' ? Promise.reject(new Error('open, later')) : undefined
     },
   })
-  for (const what of ['ready', 'expired', 'open', 'worse']) {
+  for (const what of ['ready', 'expired', 'open', 'async', 'worse']) {
     const w = world([() => serve(user(what))])
     w.conn.start()
     if (what === 'expired') w.clock.advance(200)
+    else if (what === 'async') await turn()
     else w.sock.arrive('x')
     t.equal(told.pop(), what)
     t.same(told, [], 'once')
