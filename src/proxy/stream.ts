@@ -11,6 +11,7 @@ import { EMPTY_IN, ERR_IN, ERR_OUT, SHUT_IN, SHUT_OUT, type Flow } from '../core
 import { TRACE, type Trace } from '../core/trace.ts'
 import { SESSION_ENDS } from '../core/view.ts'
 import { SessionSubject } from '../sample/subject.ts'
+import { isPromise } from '../util/shown.ts'
 import type { Backend } from './backend.ts'
 import { Channel, readAhead } from './channel.ts'
 import { InspectedConnection, Inspection, type Decision, type InspectionPlan } from './inspection.ts'
@@ -376,10 +377,14 @@ export class Stream implements ConnectionUser, Seeker, TimedStream {
       if ((aborted && midway) || (this.backend?.settings.noLinger === true && connection.output.length === 0)) connection.reset()
       else connection.finish()
     }
-    if (this.#served !== undefined) this.#served.open(client)
+    if (this.#served !== undefined) this.#serve(this.#served)
     else if (this.#silent) client.drop()
     else if (aborted) client.reset()
     else if (this.#host.settings.noLinger && client.output.length === 0) client.reset()
     else client.finish()
+  }
+  #serve(app: App): void {
+    const later: unknown = app.open(this.client)
+    if (isPromise(later)) later.then(undefined, (error: unknown) => this.failed(`app ${app.name}`, error))
   }
 }

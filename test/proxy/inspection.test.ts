@@ -9,7 +9,16 @@ import { counts, idle, LINE, world, type World } from './world.ts'
 let counted = 0
 const plugin: Plugin = {
   name: 'test',
-  services: { shout: service('shout', (peer) => ({ data: (bytes) => void peer.write(bytes.toString('latin1').toUpperCase()) })) },
+  services: {
+    late: {
+      name: 'late',
+      open: async () => {
+        await Promise.resolve()
+        throw new Error('too late')
+      },
+    },
+    shout: service('shout', (peer) => ({ data: (bytes) => void peer.write(bytes.toString('latin1').toUpperCase()) })),
+  },
   actions: [
     {
       name: 'boom',
@@ -166,6 +175,16 @@ t.test('drop and serve', async (t) => {
   t.equal(client.said, 'FIRST SECOND', 'what was read before is the service\'s')
   t.equal(w.lines.length, 1)
   client.end()
+  t.ok(idle(w), JSON.stringify(counts(w)))
+})
+
+t.test('a service that is async and rejects costs its client', async (t) => {
+  const w = await on(['tcp-request content use-service late'])
+  const client = w.accept()
+  t.same(client.done, [])
+  await new Promise((resolve) => setImmediate(resolve))
+  t.same(client.done, ['RST'])
+  t.same(w.bugs, ['frontend f: app late: too late'])
   t.ok(idle(w), JSON.stringify(counts(w)))
 })
 
