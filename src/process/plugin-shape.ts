@@ -101,7 +101,7 @@ const KINDS: Readonly<Record<'keywords' | 'handlers' | 'fetches' | 'converters' 
       numbers: maybe(oneOf('decimal', 'version')),
     },
   },
-  converters: { one: 'converter', properties: { name, input: words<OutputType>(output), output: words<OutputType | 'same'>({ ...output, same: true }), doc: text, compile: code, args } },
+  converters: { one: 'converter', properties: { name, input: words<OutputType>(output), output: words<OutputType | 'same'>({ ...output, same: true }), doc: text, compile: code, args, tooLong: maybe(oneOf('cut', 'absent')) } },
   actions: {
     one: 'action',
     properties: {

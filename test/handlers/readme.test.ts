@@ -103,6 +103,7 @@ t.test('plugins are loaded from the environment', async (t) => {
   t.same(await spec("keywords: [{ name: 'k', sections: [], args: '', doc: '', parse() {} }]"), ["keyword 'k' of plugin 'mine' : 'sections' is an empty list, where a list that is not empty is needed"])
   t.same(await spec("handlers: [{ name: 'h', side: 'accept' }]"), ["handler 'h' of plugin 'mine' : 'plan' is missing: a function is needed"])
   t.same(await spec("converters: [{ name: 'c', input: 'str', output: 'same', doc: '', compile: 1 }]"), ["converter 'c' of plugin 'mine' : 'compile' is 1, where a function is needed"])
+  t.same(await spec("converters: [{ name: 'c', input: 'str', output: 'same', doc: '', compile, tooLong: 'drop' }]"), ["converter 'c' of plugin 'mine' : 'tooLong' is 'drop', where one of cut, absent is needed"])
   t.match(await spec("actions: [{ name: 'a', rules: ['content'], args: '', doc: '', compile }]"), [/^action 'a' of plugin 'mine' : 'rules' is wrong: its entry 1 is 'content', where one of connection, .* is needed$/])
   t.same(await spec("services: { s: { name: 's' } }"), ["service 's' of plugin 'mine' : 'open' is missing: a function is needed"])
   t.match(await load('./many.mjs'), { problems: ["plugin './many.mjs' : plugin 'odd' : 'handlers' is 'many', where a list is needed"] })
