@@ -10,7 +10,7 @@ import type { KeywordTable } from './table.ts'
 import { SectionValues } from './values.ts'
 
 /** What all lines of a configuration share. */
-export interface Scope {
+export interface Reading {
   readonly table: KeywordTable
   readonly env: Map<string, string>
   /** -L */
@@ -48,23 +48,23 @@ export class LineReader implements Args {
   readonly env: Map<string, string>
   readonly localPeer: string | undefined
   readonly plugins: readonly Plugin[]
-  readonly #scope: Scope
+  readonly #reading: Reading
   readonly #home: Home
   readonly #cursor: Cursor
   /** In front of every message: `'bind :80' in section 'frontend' : `. */
   readonly #prefix: string
 
-  constructor(scope: Scope, home: Home, keyword: string, section: Section, place: Place, cursor: Cursor, prefix = '') {
+  constructor(reading: Reading, home: Home, keyword: string, section: Section, place: Place, cursor: Cursor, prefix = '') {
     this.keyword = keyword
     this.section = section
     this.sectionKind = home.kind
     this.sectionName = home.name
     this.place = place
     this.values = home.values
-    this.env = scope.env
-    this.localPeer = scope.localPeer
-    this.plugins = scope.plugins
-    this.#scope = scope
+    this.env = reading.env
+    this.localPeer = reading.localPeer
+    this.plugins = reading.plugins
+    this.#reading = reading
     this.#home = home
     this.#cursor = cursor
     this.#prefix = prefix
@@ -88,12 +88,12 @@ export class LineReader implements Args {
 
   fail(text: string, hint?: string, at?: Word): undefined {
     this.#cursor.faults++
-    this.#scope.problems.say('alert', this.#placeOf(at), this.#prefix + text, hint)
+    this.#reading.problems.say('alert', this.#placeOf(at), this.#prefix + text, hint)
     return undefined
   }
 
   warn(text: string, hint?: string, at?: Word, name?: WarningName): void {
-    this.#scope.problems.say('warning', this.#placeOf(at), this.#prefix + text, hint, name)
+    this.#reading.problems.say('warning', this.#placeOf(at), this.#prefix + text, hint, name)
   }
 
   #placeOf(at: Word | undefined): Place {
@@ -103,7 +103,7 @@ export class LineReader implements Args {
 
   readFile(path: string, at?: Word): Buffer | undefined {
     try {
-      return this.#scope.readFile(path, this.place)
+      return this.#reading.readFile(path, this.place)
     } catch (error) {
       return this.fail(`unable to read '${path}' : ${messageOf(error)}`, undefined, at)
     }
@@ -156,7 +156,7 @@ export class LineReader implements Args {
       }
       this.#cursor.at += found.words
       const name = words.slice(this.#cursor.at - found.words, this.#cursor.at).map((w) => w.text)
-      const reader = new LineReader(this.#scope, this.#home, name.join(' '), section, this.place, this.#cursor, prefix)
+      const reader = new LineReader(this.#reading, this.#home, name.join(' '), section, this.place, this.#cursor, prefix)
       sound = reader.run(found.keyword, values, found.manner)
     }
     this.#cursor.at = words.length
@@ -165,18 +165,18 @@ export class LineReader implements Args {
 
   /** `no-X` is a keyword of its own, or else takes X back. */
   #option(section: Section, word: Word): { keyword: Keyword<unknown>; words: number; manner: Manner } | undefined {
-    const found = this.#scope.table.find([section], this.#cursor.words, this.#cursor.at)
+    const found = this.#reading.table.find([section], this.#cursor.words, this.#cursor.at)
     if (found !== undefined) return { ...found, manner: 'set' }
     if (!word.text.startsWith('no-')) return undefined
-    const negated = this.#scope.table.find([section], [{ ...word, text: word.text.slice(3) }], 0)
+    const negated = this.#reading.table.find([section], [{ ...word, text: word.text.slice(3) }], 0)
     return negated?.keyword.negate === undefined ? undefined : { ...negated, manner: 'no' }
   }
 
   #unknownOption(section: 'bind' | 'server', word: Word, prefix: string): void {
-        const reader = new LineReader(this.#scope, this.#home, word.text, section, this.place, this.#cursor, prefix)
+    const reader = new LineReader(this.#reading, this.#home, word.text, section, this.place, this.#cursor, prefix)
     const later = notYet(section, this.#cursor.words.slice(this.#cursor.at).map((w) => w.text))
     if (later !== undefined) reader.fail(later.text, undefined, word)
-    else reader.fail(`unknown keyword '${word.text}'`, didYouMean(word.text, this.#scope.table.firstWords([section])), word)
+    else reader.fail(`unknown keyword '${word.text}'`, didYouMean(word.text, this.#reading.table.firstWords([section])), word)
   }
 
   #optionPrefix(section: 'bind' | 'server'): string {

@@ -22,7 +22,7 @@ export const BASE_FACTS: Facts = {
   sslLibrary: `OpenSSL ${process.versions.openssl}`,
 }
 
-export type Truth =
+export type Evaluation =
   | { readonly ok: true; readonly value: boolean }
   /** `column` is 1-based in the condition. */
   | { readonly ok: false; readonly text: string; readonly column: number }
@@ -214,7 +214,7 @@ class Condition {
 }
 
 /** Evaluates a condition; an empty one is false. Every part is read, also behind what decides. Never throws. */
-export function evaluateCondition(text: string, env: ReadonlyMap<string, string>, facts: Facts = BASE_FACTS): Truth {
+export function evaluateCondition(text: string, env: ReadonlyMap<string, string>, facts: Facts = BASE_FACTS): Evaluation {
   try {
     return { ok: true, value: new Condition(text, env, facts).whole() }
   } catch (error) {

@@ -3,7 +3,7 @@
 import type { Files } from '../core/files.ts'
 import type { Keyword, Problem } from '../core/keyword.ts'
 import type { Plugin } from '../core/plugin.ts'
-import type { Scope } from './args.ts'
+import type { Reading } from './args.ts'
 import { checkReferences, standardChecks } from './checks.ts'
 import { BASE_FACTS, type Facts } from './conditional.ts'
 import type { Check, Configuration } from './configuration.ts'
@@ -55,7 +55,7 @@ export function loadConfiguration(options: LoadOptions): Loaded {
   for (const [name, value] of Object.entries(options.env)) if (value !== undefined) env.set(name, value)
 
   const { global } = sections
-  const scope: Scope = {
+  const reading: Reading = {
     table: new KeywordTable([...lineKeywords, ...options.keywords, ...plugins.flatMap((plugin) => plugin.keywords ?? [])]),
     env,
     localPeer: options.localPeer,
@@ -63,7 +63,7 @@ export function loadConfiguration(options: LoadOptions): Loaded {
     plugins,
     readFile: (path, place) => options.files.read(locate(path, place.file, global.values.get(defaultPath))),
   }
-  const reader = new ConfigurationReader(scope, sections, options.facts ?? BASE_FACTS, options.diag ?? false)
+  const reader = new ConfigurationReader(reading, sections, options.facts ?? BASE_FACTS, options.diag ?? false)
   const files = listFiles(options.paths, options.files, problems)
   env.set('HAPROXY_CFGFILES', files.join(';'))
   const faulty: { file: string; after: number }[] = []

@@ -2,7 +2,7 @@
 
 import type { Files } from '../core/files.ts'
 import type { Place } from '../core/keyword.ts'
-import type { Home, Scope } from './args.ts'
+import type { Home, Reading } from './args.ts'
 import type { Facts } from './conditional.ts'
 import { Directives } from './directives.ts'
 import { textOf } from './octets.ts'
@@ -16,15 +16,15 @@ const LF = 10
 const NUL = 0
 
 export class ConfigurationReader {
-  readonly #scope: Scope
+  readonly #reading: Reading
   readonly #sections: Sections
   readonly #facts: Facts
   readonly #diag: boolean
   /** Sections do not go on in the next file; defaults do. */
   #home: Home | typeof SKIPPED | undefined
 
-  constructor(scope: Scope, sections: Sections, facts: Facts, diag: boolean) {
-    this.#scope = scope
+  constructor(reading: Reading, sections: Sections, facts: Facts, diag: boolean) {
+    this.#reading = reading
     this.#sections = sections
     this.#facts = facts
     this.#diag = diag
@@ -32,7 +32,7 @@ export class ConfigurationReader {
 
   /** Reads all lines of the file, past every problem but a NUL: what has one is no text. */
   read(file: string, files: Files): void {
-    const { problems } = this.#scope
+    const { problems } = this.#reading
     let bytes: Buffer
     try {
       bytes = files.read(file)
@@ -40,7 +40,7 @@ export class ConfigurationReader {
       problems.say('alert', { file, line: 0 }, `Cannot open configuration file ${file} : ${messageOf(error)}`)
       return
     }
-    const directives = new Directives(this.#scope.env, this.#facts, this.#diag)
+    const directives = new Directives(this.#reading.env, this.#facts, this.#diag)
     this.#home = undefined
     let line = 0
     for (let start = 0; start < bytes.length; ) {
@@ -65,7 +65,7 @@ export class ConfigurationReader {
   }
 
   #line(text: string, place: Place, directives: Directives): void {
-    const { problems } = this.#scope
+    const { problems } = this.#reading
     const { words, fault } = cutLine(text, (name) => this.#variable(name, place))
     if (fault !== undefined) {
       problems.say('alert', { ...place, column: fault.column }, fault.shown ? `${fault.text}:\n${pointAt(text, fault.column)}` : fault.text)
@@ -86,7 +86,7 @@ export class ConfigurationReader {
       // What looks like the next section must not go under in one that is skipped.
       const section = first.column === 1 ? nearest(first.text, SECTION_NAMES) : undefined
       if (section !== undefined) problems.say('alert', { ...place, column: 1 }, `unknown keyword '${first.text}' out of section`, didYouMean(first.text, SECTION_NAMES))
-    } else if (!readStatement(this.#scope, this.#home, words, place)) {
+    } else if (!readStatement(this.#reading, this.#home, words, place)) {
       this.#home = SKIPPED
     }
   }
@@ -100,7 +100,7 @@ export class ConfigurationReader {
       case '.SECTION':
         return this.#home === undefined || this.#home === SKIPPED ? '' : this.#home.name === '' ? this.#home.kind : this.#home.name
       default:
-        return this.#scope.env.get(name)
+        return this.#reading.env.get(name)
     }
   }
 }

@@ -1,7 +1,7 @@
 // Owns a line within a section: which keyword it is, or why it is none.
 
 import type { Keyword, Place, Section, Word } from '../core/keyword.ts'
-import { LineReader, type Home, type Manner, type Scope } from './args.ts'
+import { LineReader, type Home, type Manner, type Reading } from './args.ts'
 import { notYet } from './language.ts'
 import { SECTION_NAMES } from './sections.ts'
 import { didYouMean, nearest } from './near.ts'
@@ -13,17 +13,17 @@ const ALL: readonly Section[] = ['global', ...PROXY]
 const REFUSED = new Set(['server', 'default-server', 'server-template', 'tcp-request', 'tcp-response'])
 
 /** Reads one line of a section. Returns false when the line looks like the beginning of a section, whose lines are then not read. */
-export function readStatement(scope: Scope, home: Home, line: readonly Word[], place: Place): boolean {
+export function readStatement(reading: Reading, home: Home, line: readonly Word[], place: Place): boolean {
   const manner = mannerOf(line[0]?.text ?? '')
   const words = manner === 'set' ? line : line.slice(1)
-  const found = scope.table.find(home.sections, words, 0)
-  if (found === undefined) return new Stranger(scope, home, words, place, manner).explain()
+  const found = reading.table.find(home.sections, words, 0)
+  if (found === undefined) return new Stranger(reading, home, words, place, manner).explain()
   const name = words
     .slice(0, found.words)
     .map((w) => w.text)
     .join(' ')
   const section = home.sections.find((s) => found.keyword.sections.includes(s)) ?? 'global'
-  const reader = new LineReader(scope, home, name, section, { ...place, column: words[0]?.column ?? 1 }, { words, at: found.words, faults: 0 })
+  const reader = new LineReader(reading, home, name, section, { ...place, column: words[0]?.column ?? 1 }, { words, at: found.words, faults: 0 })
   if (manner !== 'set' && found.keyword.negate === undefined) refuseManner(reader, found.keyword)
   else if (reader.run(found.keyword, home.values, manner)) reader.finish()
   return true
@@ -41,14 +41,14 @@ function refuseManner(reader: LineReader, keyword: Keyword<unknown>): void {
 
 /** A line that no keyword of its section begins. */
 class Stranger {
-  readonly #scope: Scope
+  readonly #reading: Reading
   readonly #home: Home
   readonly #words: readonly Word[]
   readonly #place: Place
   readonly #manner: Manner
 
-  constructor(scope: Scope, home: Home, words: readonly Word[], place: Place, manner: Manner) {
-    this.#scope = scope
+  constructor(reading: Reading, home: Home, words: readonly Word[], place: Place, manner: Manner) {
+    this.#reading = reading
     this.#home = home
     this.#words = words
     this.#place = place
@@ -57,7 +57,7 @@ class Stranger {
 
   #say(level: 'alert' | 'warning', text: string, hint?: string, at = this.#words[0]): void {
     const place = at === undefined ? this.#place : { ...this.#place, column: at.column }
-    this.#scope.problems.say(level, place, text, hint, level === 'warning' ? 'no-effect' : undefined)
+    this.#reading.problems.say(level, place, text, hint, level === 'warning' ? 'no-effect' : undefined)
   }
 
   explain(): boolean {
@@ -71,7 +71,7 @@ class Stranger {
 
   /** A keyword of another section. */
   #misplaced(among: readonly Section[]): boolean {
-    const found = this.#scope.table.find(among, this.#words, 0)
+    const found = this.#reading.table.find(among, this.#words, 0)
     if (found === undefined) return false
     const { kind, name } = this.#home
     const { keyword } = found
@@ -88,14 +88,14 @@ class Stranger {
     const texts = this.#words.map((w) => w.text)
     const later = notYet(this.#home.kind, texts)
     // A word of the language may begin a family that is here in part: `option` is not the answer to `option nonsense`.
-    const family = this.#scope.table.family(this.#home.sections, this.#words)
+    const family = this.#reading.table.family(this.#home.sections, this.#words)
     if (later === undefined || later.keyword === family?.prefix.join(' ')) return false
     this.#say('alert', later.text)
     return true
   }
 
   #stray(first: string): boolean {
-    const { table } = this.#scope
+    const { table } = this.#reading
     const family = table.family(this.#home.sections, this.#words)
     if (family !== undefined) {
       const prefix = family.prefix.join(' ')

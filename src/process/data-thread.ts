@@ -13,12 +13,12 @@ import { GaugeMemory } from '../proxy/gauge.ts'
 import { applyCommandLine } from './overrides.ts'
 import { conditionFacts } from './providers.ts'
 import { buildProxies } from './proxies.ts'
-import type { Order, Report, ThreadSeed } from './threads.ts'
+import type { ThreadOrder, ThreadReport, ThreadSeed } from './threads.ts'
 import { stackOf } from '../util/shown.ts'
 
 /** Returns when the thread serves; it ends when nothing is left to do. */
 export async function runDataThread(port: MessagePort, seed: ThreadSeed, plugins: readonly Plugin[]): Promise<void> {
-  const report = (message: Report): void => port.postMessage(message)
+  const report = (message: ThreadReport): void => port.postMessage(message)
   const say = (level: 'alert' | 'warning' | 'notice') => (text: string): void => report({ said: 'log', level, text })
   // What building warns of the control thread has told: it built the same.
   let built = false
@@ -82,7 +82,7 @@ export async function runDataThread(port: MessagePort, seed: ThreadSeed, plugins
     report({ said: 'problems', lines: problems })
     process.exit(1)
   }
-  port.on('message', (message: Order) => {
+  port.on('message', (message: ThreadOrder) => {
     switch (message.order) {
       case 'hold':
         return runtime.hold(message.on)

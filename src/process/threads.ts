@@ -17,7 +17,7 @@ import type { Runtime } from './runtime.ts'
 import { stackOf } from '../util/shown.ts'
 
 /** What the control thread tells a data thread to do. */
-export type Order =
+export type ThreadOrder =
   | { readonly order: 'hold'; readonly on: boolean }
   | { readonly order: 'pause' | 'softStop' | 'kill' }
   | { readonly order: 'resume'; readonly descriptors: Descriptors }
@@ -25,7 +25,7 @@ export type Order =
 /** `frontend/listener` → descriptor. */
 export type Descriptors = ReadonlyMap<string, number>
 
-export type Report =
+export type ThreadReport =
   | { readonly said: 'listening' }
   | { readonly said: 'problems'; readonly lines: readonly string[] }
   /** A warning that other threads may have given. */
@@ -124,7 +124,7 @@ export class Threads implements Runtime {
     this.#workers.set(thread, worker)
     let listens = 0
     return new Promise((resolve) => {
-      worker.on('message', (report: Report) => {
+      worker.on('message', (report: ThreadReport) => {
         if (report.said === 'listening') {
           listens = performance.now()
           resolve([])
@@ -185,7 +185,7 @@ export class Threads implements Runtime {
     )
   }
 
-  #order(order: Order): void {
+  #order(order: ThreadOrder): void {
     for (const worker of this.#workers.values()) worker.postMessage(order)
   }
 
