@@ -10,6 +10,7 @@ import { describe, formatProblems } from '../config/report.ts'
 import type { Messages } from '../process/messages.ts'
 import { conditionFacts } from '../process/providers.ts'
 import { lint, lintNames } from '../process/lint.ts'
+import { checkLogs } from '../proxy/check-logs.ts'
 import { checkRuleNames, checkSampleNames } from '../proxy/check-names.ts'
 import { BuildError } from '../proxy/runtime.ts'
 import { EXPLAIN_USAGE, parseExplain } from './explain-arguments.ts'
@@ -36,7 +37,7 @@ function load(files: readonly string[], plugins: readonly Plugin[], messages: Me
     files: systemFiles,
     keywords: builtinKeywords,
     plugins,
-    checks: [checkRuleNames, checkSampleNames(plugins)],
+    checks: [checkRuleNames, checkLogs, checkSampleNames(plugins)],
     env: { ...process.env, HAPROXY_LOCALPEER: hostname() },
     facts: conditionFacts({ wanted: undefined, noSplice: false }),
   })

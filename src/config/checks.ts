@@ -3,13 +3,14 @@
 import type { Place, Problem } from '../core/keyword.ts'
 import { hasBackend, hasFrontend, type Check, type Configuration, type ProxySection, type Report } from './configuration.ts'
 import { bindId } from './keywords/bind.ts'
-import { defaultBackend, disabled, proxyId } from './keywords/proxy.ts'
+import { defaultBackend, disabled, mode, NO_HTTP, proxyId } from './keywords/proxy.ts'
 import { serverId } from './keywords/server.ts'
 import { timeoutClient, timeoutConnect, timeoutServer } from './keywords/timeouts.ts'
 import { bindLines, serverLines } from './lines.ts'
 import { didYouMean } from './near.ts'
 
-function label(proxy: ProxySection): string {
+/** HAProxy calls a listen section a proxy. */
+export function label(proxy: ProxySection): string {
   return proxy.kind === 'listen' ? 'proxy' : proxy.kind
 }
 
@@ -41,6 +42,22 @@ export function checkReferences(configuration: Configuration, report: Report): v
     } else if (found === proxy) {
       report(problem('alert', place, `Proxy '${proxy.name}': loop detected for default_backend: '${name}'.`))
     }
+  }
+}
+
+/** `mode http` of a `defaults` section is refused when a proxy has no other; once, whatever the number of these. */
+export function checkModes(configuration: Configuration, report: Report): void {
+  const places = new Map<Place, string[]>()
+  for (const proxy of running(configuration)) {
+    const place = proxy.values.placeOf(mode)
+    if (proxy.values.get(mode) !== 'http' || place === undefined) continue
+    const names = places.get(place) ?? []
+    places.set(place, names)
+    names.push(`${label(proxy)} '${proxy.name}'`)
+  }
+  for (const [place, names] of places) {
+    const more = names.length > 3 ? ` and ${names.length - 3} more` : ''
+    report(problem('alert', place, NO_HTTP, `'mode tcp' passes HTTP through as it is; no mode of their own: ${names.slice(0, 3).join(', ')}${more}`))
   }
 }
 

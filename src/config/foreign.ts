@@ -6,29 +6,18 @@ const HTTP: Readonly<Record<string, readonly string[]>> = {
   global: [
     'h1-accept-payload-with-any-method', 'h1-case-adjust', 'h1-case-adjust-file', 'h1-do-not-close-on-insecure-transfer-encoding',
     'h2-workaround-bogus-websocket-clients', 'httpclient.resolvers.id', 'httpclient.resolvers.prefer', 'httpclient.ssl.ca-file',
-    'httpclient.ssl.verify', 'httpclient.retries', 'httpclient.timeout.connect', 'maxcompcpuusage', 'maxcomprate', 'maxzlibmem',
-    'tune.comp.maxlevel', 'tune.h1.zero-copy-fwd-recv', 'tune.h1.zero-copy-fwd-send', 'tune.h2.header-table-size',
-    'tune.h2.initial-window-size', 'tune.h2.max-concurrent-streams', 'tune.h2.max-frame-size', 'tune.http.cookielen',
-    'tune.http.logurilen', 'tune.http.maxhdr', 'tune.zlib.memlevel', 'tune.zlib.windowsize', 'tune.quic.frontend.conn-tx-buffers.limit',
+    'httpclient.ssl.verify', 'httpclient.retries', 'httpclient.timeout.connect', 'tune.h1.zero-copy-fwd-recv', 'tune.h1.zero-copy-fwd-send',
+    'tune.quic.frontend.conn-tx-buffers.limit',
     'tune.quic.frontend.max-idle-timeout', 'tune.quic.frontend.max-streams-bidi', 'tune.quic.retry-threshold',
     '51degrees-cache-size', '51degrees-data-file', '51degrees-property-name-list', '51degrees-property-separator',
     'deviceatlas-json-file', 'deviceatlas-log-level', 'deviceatlas-properties-cookie', 'deviceatlas-separator',
     'wurfl-cache-size', 'wurfl-data-file', 'wurfl-information-list', 'wurfl-information-list-separator',
   ],
   proxy: [
-    'capture cookie', 'capture request header', 'capture response header', 'compression', 'cookie', 'dynamic-cookie-key', 'errorfile',
-    'errorfiles', 'errorloc', 'errorloc302', 'errorloc303', 'http-after-response', 'http-error', 'http-request', 'http-response',
-    'http-reuse', 'http-send-name-header', 'max-keep-alive-queue', 'monitor-uri', 'option accept-invalid-http-request',
-    'option accept-invalid-http-response', 'option accept-unsafe-violations-in-http-request',
-    'option accept-unsafe-violations-in-http-response', 'option checkcache', 'option disable-h2-upgrade', 'option forwarded',
-    'option forwardfor', 'option h1-case-adjust-bogus-client', 'option h1-case-adjust-bogus-server', 'option http-buffer-request',
-    'option http-drop-request-trailers', 'option http-drop-response-trailers', 'option http-ignore-probes', 'option http-keep-alive',
-    'option http-no-delay', 'option http-pretend-keepalive', 'option http-restrict-req-hdr-names', 'option http-server-close',
-    'option http-use-htx', 'option http-use-proxy-header', 'option httpclose', 'option httplog', 'option httpslog',
-    'option idle-close-on-response', 'option originalto', 'redirect', 'timeout http-keep-alive', 'timeout http-request',
-    'unique-id-header', 'use-fcgi-app',
+    'option accept-unsafe-violations-in-http-request', 'option accept-unsafe-violations-in-http-response', 'option forwarded',
+    'option http-drop-request-trailers', 'option http-drop-response-trailers', 'option http-use-htx', 'use-fcgi-app',
   ],
-  server: ['cookie', 'redir', 'ws'],
+  server: ['redir', 'ws'],
   fetch: [
     'base', 'base32', 'base32+src', 'base_beg', 'base_dir', 'base_dom', 'base_end', 'base_len', 'base_reg', 'base_sub', 'baseq',
     'bc_http_major', 'capture.req.method', 'capture.req.uri', 'capture.req.ver', 'capture.res.ver',
@@ -47,7 +36,7 @@ const HTTP: Readonly<Record<string, readonly string[]>> = {
     'urlp_len', 'urlp_reg', 'urlp_sub', 'urlp_val',
   ],
   converter: ['language', 'rfc7239_field', 'rfc7239_is_valid', 'rfc7239_n2nn', 'rfc7239_n2np', 'rfc7239_nn', 'rfc7239_np'],
-  section: ['cache', 'fcgi-app', 'http-errors', 'userlist'],
+  section: ['fcgi-app'],
 }
 
 /** Words of databases that tell devices apart by HTTP headers. */
@@ -71,7 +60,7 @@ const LATER: Readonly<Record<string, readonly string[]>> = {
     'tune.vars.sess-max-size', 'tune.vars.txn-max-size', 'anonkey',
   ],
   proxy: [
-    'bind-process', 'dispatch', 'filter', 'monitor fail', 'monitor-net', 'option transparent', 'stats', 'tcp-check send-lf',
+    'dispatch', 'filter', 'monitor fail', 'monitor-net', 'option transparent', 'stats', 'tcp-check send-lf',
     'tcp-check send-binary-lf', 'tcp-check set-var-fmt', 'http-check set-var-fmt', 'http-check', 'tcp-check', 'stick', 'email-alert',
     'transparent',
   ],
@@ -82,6 +71,16 @@ const LATER: Readonly<Record<string, readonly string[]>> = {
   ],
 }
 
+/** What HAProxy 2.1 took the place of the rules before `http-request` with. */
+const REWRITTEN: Readonly<Record<string, string>> = {
+  reqadd: 'http-request add-header', reqallow: 'http-request allow', reqdel: 'http-request del-header', reqdeny: 'http-request deny',
+  reqiallow: 'http-request allow', reqidel: 'http-request del-header', reqideny: 'http-request deny', reqirep: 'http-request replace-header',
+  reqitarpit: 'http-request tarpit', reqtarpit: 'http-request tarpit',
+  reqrep: "http-request replace-path', 'http-request replace-uri' or 'http-request replace-header", rspadd: 'http-response add-header',
+  rspdel: 'http-response del-header', rspdeny: 'http-response deny', rspidel: 'http-response del-header', rspideny: 'http-response deny',
+  rspirep: 'http-response replace-header', rsprep: 'http-response replace-header',
+}
+
 /** Words that HAProxy 2.6 itself refuses, with its answer. */
 const RETIRED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   global: {
@@ -89,11 +88,24 @@ const RETIRED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
       'nbproc is not supported any more since HAProxy 2.5. Threads will automatically be used on multi-processor machines if available.',
   },
   proxy: {
+    ...Object.fromEntries(
+      Object.entries(REWRITTEN).map(([name, now]) => [name, `The '${name}' directive is not supported anymore since HAProxy 2.1. Use '${now}' instead.`]),
+    ),
+    reqpass: "The 'reqpass' not supported anymore since HAProxy 2.1.",
+    reqipass: "The 'reqipass' directive is not supported anymore since HAProxy 2.1.",
+    'timeout clitimeout': "the 'clitimeout' directive is not supported anymore since HAProxy 2.1. Use 'timeout client'.",
+    'timeout contimeout': "the 'contimeout' directive is not supported anymore since HAProxy 2.1. Use 'timeout connect'.",
+    'timeout srvtimeout': "the 'srvtimeout' directive is not supported anymore since HAProxy 2.1. Use 'timeout server'.",
+    'option http_proxy':
+      "option 'http_proxy' is not supported any more since HAProxy 2.5. This option stopped working in HAProxy 1.9 and usually had nasty side effects. It can be more reliably implemented with combinations of 'http-request set-dst' and 'http-request set-uri', and even 'http-request do-resolve' if DNS resolution is desired.",
     clitimeout: "the 'clitimeout' directive is not supported anymore since HAProxy 2.1. Use 'timeout client'.",
     contimeout: "the 'contimeout' directive is not supported anymore since HAProxy 2.1. Use 'timeout connect'.",
     srvtimeout: "the 'srvtimeout' directive is not supported anymore since HAProxy 2.1. Use 'timeout server'.",
     redispatch: "keyword 'redispatch' directive is not supported anymore since HAProxy 2.1. Use 'option redispatch'.",
     grace: "the 'grace' keyword is not supported any more since HAProxy version 2.5.",
+    appsession: "'appsession' is not supported anymore since HAProxy 1.6.",
+    'option forceclose': "option 'forceclose' is not supported any more since HAProxy 2.0, please just remove it, or use 'option httpclose' if absolutely needed.",
+    'option http-tunnel': "option 'http-tunnel' is not supported any more since HAProxy 2.1, please just remove it, it shouldn't be needed.",
     block: "The 'block' directive is not supported anymore since HAProxy 2.1. Use 'http-request deny' which uses the exact same syntax.",
   },
   server: { usesrc: "'usesrc' only allowed after a 'source' statement." },

@@ -78,7 +78,7 @@ export const serverLines = keyword<readonly ServerLine[]>({
     if (bad !== undefined) args.fail(`character '${bad}' is not permitted in server name '${name.text}'.`, undefined, name)
     const twin = names.get(name.text)
     if (twin !== undefined) {
-      const text = `backend '${args.sectionName}', another server named '${name.text}' was already defined at line ${twin.place.line}, please use distinct names.`
+      const text = `${args.sectionKind === 'listen' ? 'proxy' : 'backend'} '${args.sectionName}', another server named '${name.text}' was already defined at line ${twin.place.line}, please use distinct names.`
       args.fail(text, undefined, name)
     }
     const prefix = `'server ${args.sectionName}/${name.text}' : `

@@ -4,7 +4,7 @@ import type { Files } from '../core/files.ts'
 import type { Keyword, Problem } from '../core/keyword.ts'
 import type { Plugin } from '../core/plugin.ts'
 import type { Reading } from './args.ts'
-import { checkReferences, standardChecks } from './checks.ts'
+import { checkModes, checkReferences, standardChecks } from './checks.ts'
 import { BASE_FACTS, type Facts } from './conditional.ts'
 import type { Check, Configuration } from './configuration.ts'
 import { listFiles, locate } from './files.ts'
@@ -77,6 +77,7 @@ export function loadConfiguration(options: LoadOptions): Loaded {
   const report = (problem: Problem): void => problems.add(problem)
   const readable = problems.count('alert') === 0
   checkReferences(configuration, report)
+  checkModes(configuration, report)
   if (readable) for (const check of [...standardChecks, ...(options.checks ?? [])]) check(configuration, report)
   return {
     configuration,

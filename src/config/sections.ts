@@ -33,6 +33,9 @@ function kindOf(word: string): Home['kind'] | undefined {
   }
 }
 
+/** Sections that only HTTP could make use of; HAProxy takes them beside TCP proxies. */
+const FOR_HTTP = new Set(['cache', 'http-errors', 'userlist'])
+
 /** HAProxy calls a listen section a proxy. */
 function label(kind: 'defaults' | ProxyKind): string {
   return kind === 'listen' ? 'proxy' : kind
@@ -67,6 +70,10 @@ export class Sections {
     if (first === undefined) return undefined
     const kind = kindOf(first.text)
     if (kind === undefined) {
+      if (FOR_HTTP.has(first.text)) {
+        this.#problems.say('warning', { ...place, column: first.column }, `section '${first.text}' ignored: it is for HTTP.`, undefined, 'no-effect')
+        return SKIPPED
+      }
       const later = notYet('section', [first.text])
       if (later === undefined) return undefined
       this.#alert({ ...place, column: first.column }, `section ${later.text}`)

@@ -12,6 +12,7 @@ import { daemon, quiet, zeroWarning } from '../config/keywords/global.ts'
 import { KeptFiles } from '../config/kept-files.ts'
 import { builtinKeywords } from '../config/keywords/table.ts'
 import { loadConfiguration } from '../config/load.ts'
+import { checkLogs } from '../proxy/check-logs.ts'
 import { checkRuleNames, checkSampleNames } from '../proxy/check-names.ts'
 import type { Loaded } from '../config/load.ts'
 import { formatProblems } from '../config/report.ts'
@@ -59,7 +60,7 @@ export async function start(options: StartOptions): Promise<number> {
     files,
     keywords: builtinKeywords,
     plugins: options.plugins,
-    checks: [checkRuleNames, checkSampleNames(options.plugins)],
+    checks: [checkRuleNames, checkLogs, checkSampleNames(options.plugins)],
     env: { ...process.env, HAPROXY_LOCALPEER: line.localPeer ?? hostname() },
     localPeer: line.localPeer,
     diag: line.diag,

@@ -5,14 +5,14 @@ import type { ListenSpec } from '../core/provider.ts'
 import type { ListenAddress } from '../config/address.ts'
 import { hasBackend, type ProxySection } from '../config/configuration.ts'
 import { bindBacklog, bindDeferAccept, bindGid, bindId, bindInterface, bindMaxconn, bindMode, bindMss, bindName, bindNice, bindTcpSs, bindTcpUt, bindTfo, bindTransparent, bindUid, bindV4v6, bindV6only } from '../config/keywords/bind.ts'
-import { optionClitcpka, optionDontlogNormal, optionDontlognull, optionLogasap, optionLogSeparateErrors, optionNolinger, optionSpliceAuto, optionSpliceRequest, optionSpliceResponse, optionTcpka, optionTcpSmartAccept, optionTcplog } from '../config/keywords/options.ts'
+import { optionClitcpka, optionDontlogNormal, optionDontlognull, optionLogasap, optionLogSeparateErrors, optionNolinger, optionSpliceAuto, optionSpliceRequest, optionSpliceResponse, optionTcpka, optionTcpSmartAccept } from '../config/keywords/options.ts'
 import { backlog, defaultBackend, maxconn } from '../config/keywords/proxy.ts'
 import { dispatch } from '../config/keywords/source.ts'
 import { timeoutClient, timeoutClientFin, timeoutClientHs } from '../config/keywords/timeouts.ts'
 import { bindLines, serverLines } from '../config/lines.ts'
 import { FRONTEND } from '../core/view.ts'
 import { captureLengths } from '../sample/captures.ts'
-import { connectFormat, errorFormat, errorLogFormat, logFormat, logFormatSd, tcplogFormat } from '../sample/log-keywords.ts'
+import { connectFormat, errorFormat, errorLogFormat, logFormat, logFormatSd } from '../sample/log-keywords.ts'
 import { chooseBackend, useBackendRules } from '../sample/switching.ts'
 import { GatedListener } from '../net/listener.ts'
 import type { Backend } from './backend.ts'
@@ -56,7 +56,7 @@ function listenSpec(address: ListenAddress, resolved: ListenSpec['address'], lin
 function logOf(build: Build, values: Values): FrontendLog | undefined {
   const sink = build.sinkFor(values)
   if (sink === undefined) return undefined
-  const session = values.get(logFormat) ?? (values.get(optionTcplog) === true ? tcplogFormat : connectFormat)
+  const session = values.get(logFormat) ?? connectFormat
   return { sink, session, structured: values.get(logFormatSd), error: values.get(errorLogFormat) ?? errorFormat }
 }
 

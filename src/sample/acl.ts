@@ -4,7 +4,7 @@ import type { Args, Keyword, Values, Word } from '../core/keyword.ts'
 import { keyword } from '../core/keyword.ts'
 import type { Fail, Scope, Source, Subject } from '../core/sample.ts'
 import { NOT_YET, toBytes } from '../core/sample.ts'
-import { compileText } from './expression.ts'
+import { compileCriterion } from './expression.ts'
 import type { Expression } from './expression.ts'
 import { isOperator } from './patterns/integers.ts'
 import type { Operator } from './patterns/integers.ts'
@@ -47,8 +47,9 @@ export function compileTest(words: readonly Word[], scope: Scope, fail: Fail): A
   const first = words[0] ?? { text: '', column: 0 }
   if (first.text === '') return fail("missing fetch method in ACL expression ''", undefined, first)
   const inExpression: Fail = (text, hint, at) => fail(`${text} in ACL expression '${first.text}'`, hint, at)
-  const expression = compileText(first, scope, inExpression, true)
-  if (expression === undefined) return undefined
+  const criterion = compileCriterion(words, scope, inExpression)
+  if (criterion === undefined) return undefined
+  const { expression } = criterion
   const spec = vocabulary(scope.plugins).fetches.get(expression.fetch)
   const numbers = expression.match !== undefined || expression.text === first.text ? spec?.numbers : undefined
   let method = expression.match ?? defaultMethod(expression.type)
@@ -57,7 +58,7 @@ export function compileTest(words: readonly Word[], scope: Scope, fail: Fail): A
   const groups: IndexSlot[] = []
   const used = `acl '${first.text}' file '${scope.place.file}' line ${scope.place.line}`
   let explicit = false
-  let at = 1
+  let at = criterion.words
   for (; at < words.length; at++) {
     const word = words[at]
     if (word === undefined || !word.text.startsWith('-')) break

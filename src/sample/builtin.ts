@@ -43,12 +43,12 @@ import { proxyFetches } from './fetches/proxies.ts'
 import { profileFetches } from './fetches/profile.ts'
 import { sessionFetches } from './fetches/session.ts'
 import { variableFetches } from './fetches/variables.ts'
-import { errorLogFormat, logFormat, logFormatSd } from './log-keywords.ts'
+import { logKeywords } from './log-keywords.ts'
 import { useBackendRules, useServerRules } from './switching.ts'
 
 export const samplePlugin: Plugin = {
   name: 'samples',
-  keywords: [acl, logFormat, logFormatSd, errorLogFormat, requestRules, responseRules, requestInspectDelay, responseInspectDelay, globalSetVar, globalSetVarFmt, declareCapture, useBackendRules, useServerRules],
+  keywords: [acl, ...logKeywords, requestRules, responseRules, requestInspectDelay, responseInspectDelay, globalSetVar, globalSetVarFmt, declareCapture, useBackendRules, useServerRules],
   fetches: [...internalFetches, ...processFetches, ...proxyFetches, ...layer4Fetches, ...layer5Fetches, ...tlsErrorFetches, ...certificateFetches, ...layer6Fetches, ...helloFetches, ...captureFetches, ...aclFetches, ...sessionFetches, ...profileFetches, ...variableFetches],
   converters: [
     ...stringConverters,

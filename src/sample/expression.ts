@@ -54,6 +54,20 @@ export function compileExpression(words: ExpressionWords, scope: Scope, fail: Fa
   return undefined
 }
 
+/**
+ * Compiles what an ACL tests: one word, and behind a comma at its end the converters of the next one, as HAProxy does:
+ * `req.payload(0,0), mqtt_is_valid`. HAProxy takes that word for the first pattern as well, which only a test of a boolean has no use for.
+ */
+export function compileCriterion(words: readonly Word[], scope: Scope, fail: Fail): { readonly expression: Expression; readonly words: number } | undefined {
+  const first = words[0] ?? { text: '', column: 0 }
+  const expression = compileWord(first, scope, fail, true)
+  if (expression === undefined) return undefined
+  const more = first.text.endsWith(',') ? words[1] : undefined
+  if (more === undefined || !vocabulary(scope.plugins).converters.has(nameAt(more.text, 0))) return { expression: traced(expression), words: 1 }
+  const extended = extend(expression, more, scope, fail)
+  return extended === undefined ? undefined : { expression: traced(extended), words: 2 }
+}
+
 /** Compiles one word as a whole. `acl`: words that are for ACLs only are allowed. */
 export function compileText(word: Word, scope: Scope, fail: Fail, acl: boolean): Expression | undefined {
   const expression = compileWord(word, scope, fail, acl)
@@ -79,7 +93,7 @@ function compileWord(word: Word, scope: Scope, fail: Fail, acl: boolean): Expres
   if (name === '') return fail('missing fetch method', 'write a sample expression such as src or dst_port', word)
   const known = vocabulary(scope.plugins).fetches
   const spec = known.get(name)
-  if (spec === undefined || (spec.aclOnly === true && !acl)) return fail(notYet('fetch', [name.replace(/^sc[0-2]_/, 'sc_')])?.text.replace(/\.$/, '') ?? `unknown fetch method '${name}'`, didYouMean(name, known.keys()), word)
+  if (spec === undefined || (spec.aclOnly === true && !acl)) return unknown('fetch', name, fail, word, known)
   const specs = spec.args ?? []
   let at = name.length
   let texts: readonly string[] = []
@@ -103,6 +117,14 @@ function extend(expression: Expression, word: Word, scope: Scope, fail: Fail): E
   return chain(expression, `,${word.text}`, 0, word, scope, fail)
 }
 
+/** A word that is known to be of no use here needs no suggestion. */
+function unknown(place: 'fetch' | 'converter', name: string, fail: Fail, word: Word, known: ReadonlyMap<string, unknown>): undefined {
+  if (name.startsWith('lua.')) return fail(`'${name}' is for Lua, not supported`, 'plugins are written in JavaScript or TypeScript', word)
+  const later = notYet(place, [name.replace(/^sc[0-2]_/, 'sc_')])
+  if (later !== undefined) return fail(later.text.replace(/\.$/, ''), undefined, word)
+  return fail(`unknown ${place === 'fetch' ? 'fetch method' : 'converter'} '${name}'`, didYouMean(name, known.keys()), word)
+}
+
 /** Appends the converters that `text` has from `at` on, each behind a comma. */
 function chain(bare: Expression, text: string, at: number, word: Word, scope: Scope, fail: Fail): Expression | undefined {
   const known = vocabulary(scope.plugins).converters
@@ -115,7 +137,7 @@ function chain(bare: Expression, text: string, at: number, word: Word, scope: Sc
     if (at >= text.length) break
     const name = nameAt(text, at)
     const spec = known.get(name)
-    if (spec === undefined) return fail(notYet('converter', [name])?.text.replace(/\.$/, '') ?? `unknown converter '${name}'`, didYouMean(name, known.keys()), word)
+    if (spec === undefined) return unknown('converter', name, fail, word, known)
     const specs = spec.args ?? []
     at += name.length
     let texts: readonly string[] = []

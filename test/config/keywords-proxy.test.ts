@@ -3,6 +3,7 @@
 import t from 'tap'
 import { balance, hashBalanceFactor, hashType } from '../../src/config/keywords/balance.ts'
 import { log, logTag } from '../../src/config/keywords/log.ts'
+import { logFormat, tcplogFormat } from '../../src/sample/log-keywords.ts'
 import * as options from '../../src/config/keywords/options.ts'
 import * as proxy from '../../src/config/keywords/proxy.ts'
 import { backendSource, dispatch } from '../../src/config/keywords/source.ts'
@@ -67,7 +68,8 @@ t.test('proxies: values', async (t) => {
     ['option splice-auto', options.optionSpliceAuto, true],
     ['option splice-request', options.optionSpliceRequest, true],
     ['option splice-response', options.optionSpliceResponse, true],
-    ['option tcplog', options.optionTcplog, true],
+    ['option tcplog', logFormat, tcplogFormat],
+    ['log-format a\n option tcplog', logFormat, tcplogFormat],
     ['option httpchk', options.optionHttpchk, true],
     ['option httpchk GET / HTTP/1.0', options.optionHttpchk, true],
     ['option redispatch', options.optionRedispatch, -1],
@@ -272,4 +274,33 @@ t.test('log targets', async (t) => {
     ['tcp@127.0.0.1:1 local0', "'tcp@' is not supported yet in 'tcp@127.0.0.1:1'"],
     ['127.0.0.1:10-20 local0', "port range not permitted here in '127.0.0.1:10-20'"],
   ])
+})
+
+t.test('mode http in defaults is refused where a proxy has no other, once', async (t) => {
+  const proxies = ['a', 'b', 'c', 'd'].map((name) => `frontend ${name}\n bind :1\n`).join('')
+  const all = (text: string): readonly string[] => loadText(text).lines.filter((l) => l.includes('mode'))
+  t.same(all(`defaults\n mode http\nlisten p\n mode tcp\n bind :1\n`), [])
+  t.same(all('defaults\n mode http\ndefaults\n mode tcp\nlisten p\n bind :1\n'), [])
+  t.same(all('defaults\n mode http\nlisten p\n disabled\n bind :1\n'), [])
+  t.same(all(`defaults\n mode http\n${proxies}`), ["2 alert: 'mode http' is not supported: Headgate is a TCP/TLS proxy."])
+  t.match(
+    loadText(`defaults\n mode http\n${proxies}`).problems.find((p) => p.level === 'alert')?.hint,
+    /^'mode tcp' passes HTTP .*; no mode of their own: frontend 'a', frontend 'b', frontend 'c' and 1 more$/,
+  )
+})
+
+t.test('words for HTTP are taken as HAProxy takes them in TCP proxies', async (t) => {
+  const quiet = (text: string): readonly string[] => said(loadText(text))
+  t.same(quiet('defaults\n option http-server-close\n no option http-server-close\n timeout http-request 10s\n errorfile 503 /no/such/file\n http-send-name-header\nlisten p\n bind :1\n'), [])
+  t.same(quiet('\nlisten p\n option forwardfor except 127.0.0.0/8\n option forwardfor\n bind :1\n'), ["3 warning: 'option forwardfor' ignored for proxy 'p' as it requires HTTP mode."])
+  t.same(quiet('userlist u\n group g\n user a insecure-password b\nhttp-errors e\n errorfile 400 /x\nlisten p\n bind :1\n'), ["1 warning: section 'userlist' ignored: it is for HTTP.", "4 warning: section 'http-errors' ignored: it is for HTTP."])
+  t.same(quiet('backend p\n errorfile 503\n'), ['2 alert: errorfile : expects <status_code> and <file> as arguments.'])
+})
+
+t.test('a log format that nobody gets is warned about', async (t) => {
+  const lines = (text: string): readonly string[] => loadText(text).lines.filter((l) => l.includes('log '))
+  t.same(lines('defaults\n option tcplog\nlisten p\n bind :1\n'), ["2 warning: log format ignored for proxy 'p' since it has no log address."])
+  t.same(lines('defaults\n option tcplog\n log global\nlisten p\n bind :1\n'), ["2 warning: log format ignored for proxy 'p' since it has no log address."])
+  t.same(lines('global\n log stdout local0\ndefaults\n option tcplog\n log global\nlisten p\n bind :1\n'), [])
+  t.same(lines('defaults\n log stdout local0\nlisten p\n bind :1\n log-format x\n'), [])
 })

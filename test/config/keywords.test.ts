@@ -294,7 +294,8 @@ t.test('server options', async (t) => {
     ['port 70000', "'port' expects a port number as argument, found '70000'."],
     ['addr', "'addr' expects <ipv4|ipv6> as argument."],
     ['tcp-ut', "'tcp-ut' : missing TCP User Timeout value"],
-    ['cookie x', "'cookie' is an HTTP keyword, not supported: Headgate is a TCP/TLS proxy."],
+    ['cookie', "'cookie' expects <value> as argument."],
+    ['ws h1', "'ws' is an HTTP keyword, not supported: Headgate is a TCP/TLS proxy."],
   ])
   t.match(said(ON_SERVER('check inter 1s')), [/^2 warning: 'server p\/s' : 'check' has no effect yet/])
 })

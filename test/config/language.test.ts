@@ -69,7 +69,7 @@ t.test('foreign words are answered by what they are', async (t) => {
     if (here === undefined || allKeywords.some((k) => k.name === name && k.sections.some((s) => here.sections.includes(s)))) continue
     t.match(onLine3(here.text(name)).join('\n'), / alert: .*(?:not supported|doesn't exist|only allowed after)/, `${place} ${name}`)
   }
-  t.match(onLine3('\nlisten p\n http-request deny\n'), ["3 alert: 'http-request' is an HTTP keyword, not supported: Headgate is a TCP/TLS proxy."])
+  t.match(onLine3('\nbackend p\n use-fcgi-app x\n'), ["3 alert: 'use-fcgi-app' is an HTTP keyword, not supported: Headgate is a TCP/TLS proxy."])
   t.match(onLine3('\nglobal\n lua-load x\n'), ["3 alert: 'lua-load' is for Lua, not supported: plugins are written in JavaScript or TypeScript."])
   t.match(onLine3('\nlisten p\n clitimeout 5\n'), ["3 alert: the 'clitimeout' directive is not supported anymore since HAProxy 2.1. Use 'timeout client'."])
   t.match(onLine3('\nglobal\n nbproc 2\n'), [/^3 alert: nbproc is not supported any more since HAProxy 2.5/])

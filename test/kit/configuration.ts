@@ -7,6 +7,7 @@ import type { Configuration } from '../../src/config/configuration.ts'
 import { builtinKeywords } from '../../src/config/keywords/table.ts'
 import { lineKeywords } from '../../src/config/lines.ts'
 import { loadConfiguration } from '../../src/config/load.ts'
+import { checkLogs } from '../../src/proxy/check-logs.ts'
 import { checkRuleNames } from '../../src/proxy/check-names.ts'
 import { samplePlugin } from '../../src/sample/builtin.ts'
 
@@ -46,7 +47,7 @@ export function loadText(text: string, { env = {}, keywords = builtinKeywords, p
       return bytes
     },
   }
-  const { configuration, problems } = loadConfiguration({ paths: ['t.cfg'], files, keywords, plugins, env, localPeer, checks: [checkRuleNames] })
+  const { configuration, problems } = loadConfiguration({ paths: ['t.cfg'], files, keywords, plugins, env, localPeer, checks: [checkRuleNames, checkLogs] })
   return {
     configuration,
     problems,

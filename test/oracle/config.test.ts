@@ -114,6 +114,8 @@ const OUR_TIMEOUTS = 'the list is of those that Headgate has'
 const WORDING: Readonly<Record<string, string>> = {
   'global: user no-such-user': "errno was never of use there: '(0:Success)'",
   'global: no quiet': NO_PREFIX,
+  'defaults: http-request deny': 'nothing is different in a named section',
+  'listen: rspdel x': "HAProxy's sentence has no end",
   'listen: timeout': OUR_TIMEOUTS,
   'listen: timeout foo': OUR_TIMEOUTS,
   'bind: foo': ONE_COLON,
@@ -171,18 +173,12 @@ const DIFFERS: Readonly<Record<string, Difference>> = {
   'listen: mode health': { why: "Headgate's own, from the older language", status: 0, ours: [] },
   'frontend: option httpchk': { why: 'mode health and monitor-net answer by it', status: 0, ours: [] },
   'listen: timeout client-hs 1s': { why: 'HAProxy has it since 3.1', status: 0, ours: [] },
-  'listen: http-request deny': {
-    why: 'HTTP is not proxied as such',
-    status: 1,
-    ours: ["6 alert: 'http-request' is an HTTP keyword, not supported: Headgate is a TCP/TLS proxy"],
-  },
-  'listen: option httplog': {
-    why: 'HTTP is not proxied as such',
-    status: 1,
-    ours: ["6 alert: 'option httplog' is an HTTP keyword, not supported: Headgate is a TCP/TLS proxy"],
-  },
+  'defaults: option forwardfor': { why: 'said once, where it is written', status: 0, ours: ["5 warning: 'option forwardfor' ignored as it requires HTTP mode"] },
+  'frontend: cookie a insert': { why: 'HAProxy says it twice', status: 0, ours: ["7 warning: 'cookie' ignored because frontend 'f' has no backend capability"] },
+  'backend: option httplog': { why: 'HAProxy says it twice', status: 0, ours: ["10 warning: backend 'b' : 'option httplog' directive is ignored in backends"] },
+  'backend: monitor-uri /x': { why: 'HAProxy says it twice', status: 0, ours: ["10 warning: 'monitor-uri' ignored because backend 'b' has no frontend capability"] },
+  'server: cookie x': { why: 'HAProxy names no line', status: 0, ours: ["6 warning: 'server p/s' : ignoring cookie as HTTP mode is disabled"] },
   'listen: option mysql-check': { why: 'not done yet', status: 1, ours: ["6 alert: 'option mysql-check' is not supported yet"] },
-  'server: cookie x': { why: 'HTTP is not proxied as such', status: 1, ours: ["6 alert: 'server p/s' : 'cookie' is an HTTP keyword, not supported: Headgate is a TCP/TLS proxy"] },
 }
 
 const named = (place: string, make: (line: string) => string, lines: readonly string[]): Case[] => lines.map((line) => ({ name: `${place}: ${line}`, text: make(line) }))
@@ -198,9 +194,9 @@ const CASES: readonly Case[] = [
     'log', 'log 127.0.0.1', 'log 127.0.0.1 foo', 'log 127.0.0.1 local0', 'log 127.0.0.1 local0 foo', 'log 127.0.0.1 local0 info foo', 'log global',
     'log 127.0.0.1 len 10 local0', 'log 127.0.0.1 format xx local0', 'log 127.0.0.1 sample x local0', 'log 127.0.0.1 sample 3:2 local0',
     'log 127.0.0.1 sample 1-3,2:5 local0', 'log 127.0.0.1 sample 1,3-4:5 local0 info', 'log fd@x local0', 'log stdout format raw local0', 'log 127.0.0.1:10-20 local0',
-    'log-tag', 'log-send-hostname', 'description one two', 'foo', 'maxcon 1', 'maxconn abc', 'ulimit-n x', 'uid abc', 'cpu-map 1 0', 'set-dumpable',
+    'log-tag', 'log-send-hostname', 'description one two', 'foo', 'maxcon 1', 'maxconn abc', 'ulimit-n x', 'uid abc', 'cpu-map 1 0', 'set-dumpable', 'debug', 'tune.h2.max-frame-size 16384', 'tune.http.maxhdr 100', 'tune.http.maxhdr', 'maxcomprate 10',
   ]),
-  ...named('defaults', IN_DEFAULTS, ['mode tcp', 'use_backend p', 'dispatch :80', 'server s :1', 'bind :1', 'description x', 'id 3', 'retries 3', 'no log', 'balance leastconn', 'disabled\n enabled']),
+  ...named('defaults', IN_DEFAULTS, ['mode tcp', 'mode http\nlisten q\n bind 127.0.0.1:1235\n mode tcp\n server s 127.0.0.1:1\ndefaults\n timeout client 1s\n timeout server 1s\n timeout connect 1s', 'option http-server-close', 'option httplog', 'option httplog\n option tcplog', 'option tcplog\n option httplog', 'log-format a\n option tcplog', 'option tcplog\n log-format a', 'log-format a\n log-format b', 'timeout http-request 10s', 'errorloc 503 http://a/', 'option forwardfor', 'bind-process 1', 'http-request deny', 'use_backend p', 'dispatch :80', 'server s :1', 'bind :1', 'description x', 'id 3', 'retries 3', 'no log', 'balance leastconn', 'disabled\n enabled']),
   ...named('listen', IN_LISTEN, [
     'mode', 'mode foo', 'mode tcp x', 'default_backend', 'default_backend nosuch', 'use_backend', 'use_backend nosuch if TRUE', 'use_backend a x', 'balance', 'balance random(3)',
     'balance random(0)', 'balance random(x)', 'hash-type foo', 'hash-type consistent foo', 'hash-type consistent sdbm foo', 'hash-type consistent sdbm avalanche', 'dispatch',
@@ -208,14 +204,14 @@ const CASES: readonly Case[] = [
     'maxconn 1 2', 'fullconn', 'backlog', 'retries', 'retries 3 4', 'timeout', 'timeout foo', 'timeout client', 'timeout client 1x', 'timeout client 10s 2s', 'timeout client 30d',
     'timeout client 500us', 'timeout client 1.5s', 'timeout client 5\n timeout client 6', 'no timeout client', 'option', 'option foo', 'option tcplgo', 'option redispatch 2',
     'option tcpka x', 'option tcplog x', 'no option nolinger', 'no option tcplog', 'no option foo', 'no maxconn', 'clitimeout 5', 'redispatch', 'grace 1', 'description', 'id', 'id 0', 'id x', 'id 5 6',
-    'disabled x', 'disabled', 'log', 'log global', 'log global x', 'no log x', 'log-tag', 'foo', 'balence roundrobin', 'acl', 'block', 'maxconn x', 'retries x', 'option redispatch x', 'mode http', 'mode health', 'timeout client-hs 1s', 'http-request deny', 'option httplog', 'option mysql-check', 'source 127.0.0.1 usesrc clientip', 'source 127.0.0.1 usesrc 127.0.0.2:80 interface lo', 'source 127.0.0.1 usesrc client foo',
+    'disabled x', 'disabled', 'log', 'log global', 'log global x', 'no log x', 'log-tag', 'foo', 'balence roundrobin', 'acl', 'block', 'maxconn x', 'retries x', 'option redispatch x', 'mode http', 'mode health', 'timeout client-hs 1s', 'http-request deny', 'http-request deny if TRUE\n http-response deny\n http-request deny', 'redirect location / if TRUE', 'capture cookie a len 5', 'cookie a insert', 'monitor-uri /x', 'errorloc 503 http://a/', 'errorloc', 'http-reuse safe', 'compression algo gzip', 'max-keep-alive-queue 5', 'unique-id-header X', 'timeout http-request 5s', 'timeout http-request 5x', 'timeout http-keep-alive 5s', 'option http-server-close', 'no option http-server-close', 'option httpclose', 'option forwardfor', 'no option forwardfor', 'option forwardfor except 127.0.0.0/8', 'option originalto', 'option checkcache', 'no option checkcache', 'option http-no-delay', 'option idle-close-on-response', 'option httplog clf', 'option httplog x', 'no option httplog', 'option httpslog', 'option forceclose', 'option http-tunnel', 'option http_proxy', 'appsession x', 'reqadd x', 'reqidel x', 'reqpass x', 'reqrep x y', 'rspirep x y', 'rspdel x', 'timeout clitimeout 5', 'timeout srvtimeout 5', 'timeout contimeout 5', 'contimeout 5', 'srvtimeout 5', 'bind-process 1', 'option tcp-smart-accept', 'option tcp-smart-connect', 'option httplog', 'option mysql-check', 'source 127.0.0.1 usesrc clientip', 'source 127.0.0.1 usesrc 127.0.0.2:80 interface lo', 'source 127.0.0.1 usesrc client foo',
   ]),
   ...named('frontend', IN_FRONTEND, [
     'timeout connect 1s', 'timeout client 1s', 'balance leastconn', 'hash-type consistent', 'dispatch :80', 'fullconn 5', 'retries 3', 'option redispatch', 'option srvtcpka',
-    'option abortonclose', 'source 0.0.0.0', 'server s :1', 'default-server maxconn 4', 'timeout tunnel 1s', 'timeout queue 1s', 'option httpchk',
+    'option abortonclose', 'source 0.0.0.0', 'server s :1', 'default-server maxconn 4', 'timeout tunnel 1s', 'timeout queue 1s', 'option httpchk', 'option checkcache', 'cookie a insert', 'http-reuse safe',
   ]),
   ...named('backend', IN_BACKEND, [
-    'timeout client 1s', 'maxconn 5', 'backlog 5', 'default_backend b', 'use_backend b', 'option clitcpka', 'option logasap', 'bind :1', 'timeout client-fin 1s', 'option tcplog',
+    'timeout client 1s', 'maxconn 5', 'backlog 5', 'default_backend b', 'use_backend b', 'option clitcpka', 'option logasap', 'bind :1', 'timeout client-fin 1s', 'option tcplog', 'option httplog', 'option disable-h2-upgrade', 'monitor-uri /x',
   ]),
   ...named('bind', ON_BIND, [
     'backlog', 'backlog -1', 'backlog 5', 'maxconn', 'maxconn -1', 'name', 'name a', 'id', 'id x', 'id 0', 'interface', 'v4v6', 'mode', 'mode x', 'uid', 'user', 'user no-such-user', 'group no-such-group',

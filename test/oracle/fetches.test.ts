@@ -94,7 +94,10 @@ const distcc = Buffer.from(
   'latin1',
 )
 
-const heads = ['GET / HTTP/1.0\r\n\r\n', 'GET / HTTP/1.1\r\nHost: a\r\n\r\nbody', 'GET /\r\n\r\n', 'G T / HTTP/1.0\r\n\r\n', 'GET / HTTP/1.0\n\n', '\r\nGET / HTTP/1.0\r\n\r\n', 'GET  / HTTP/1.0\r\n\r\n', 'get / HTTP/1.0\r\n\r\n', 'GET / HTTP/1.0\r\nA b: c\r\n\r\n', 'GET / HTTP/1.0\r\nA:b\r\n c\r\n\r\n', 'GET / HTTP/1.0\r\nA b\r\n\r\n', 'GET / HTTP/1.0\r\n', 'G@T / HTTP/1.0\r\n\r\n', 'GET / HTTP/1.0 x\r\n\r\n', 'GET x HTTP/1.0\r\n\r\n', 'GET /\x80 HTTP/1.0\r\n\r\n', 'SSH-2.0-x\r\n', 'GET / HTTP/1.0\r\nA: \x01\r\n\r\n', 'GET /a b HTTP/1.0\r\n\r\n', 'GET / HTTP/1.0\r\n: c\r\n\r\n']
+const heads = ['GET / HTTP/1.0\r\n\r\n', 'GET / HTTP/1.1\r\nHost: a\r\n\r\nbody', 'GET /\r\n\r\n', 'G T / HTTP/1.0\r\n\r\n', 'GET / HTTP/1.0\n\n', '\r\nGET / HTTP/1.0\r\n\r\n', 'GET  / HTTP/1.0\r\n\r\n', 'get / HTTP/1.0\r\n\r\n', 'GET / HTTP/1.0\r\nA b: c\r\n\r\n', 'GET / HTTP/1.0\r\nA:b\r\n c\r\n\r\n', 'GET / HTTP/1.0\r\nA b\r\n\r\n', 'GET / HTTP/1.0\r\n', 'G@T / HTTP/1.0\r\n\r\n', 'GET / HTTP/1.0 x\r\n\r\n', 'GET x HTTP/1.0\r\n\r\n', 'GET /\x80 HTTP/1.0\r\n\r\n', 'SSH-2.0-x\r\n', 'GET / HTTP/1.0\r\nA: \x01\r\n\r\n', 'GET /a b HTTP/1.0\r\n\r\n', 'GET / HTTP/1.0\r\n: c\r\n\r\n',
+  'EHLO mail.example\r\n', 'MAIL FROM:<a@b>\r\n', 'hello there\n', 'HEAD /\r\n', 'get /\r\n', 'GETX /\r\n', 'GET / \r\n', 'GET / HTTP/1.1\r\n c\r\n\r\n', 'GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n', 'GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n',
+  ...['5', '5,5', '', '-1', 'x', '5,6', '5\r\nContent-Length: 5', '5\r\nContent-Length: 6'].map((length) => `POST / HTTP/1.1\r\nContent-Length: ${length}\r\n\r\n`),
+  ...['chunked', 'gzip, chunked', 'chunked, gzip', 'foo'].map((coding) => `POST / HTTP/1.1\r\nTransfer-Encoding: ${coding}\r\n\r\n`)]
 
 const blocks = Buffer.from([...Array(40).keys()])
 const groups: readonly ValueGroup[] = [

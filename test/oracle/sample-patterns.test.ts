@@ -47,7 +47,7 @@ await compareValues(t, 'matching and casts', [
     name: 'bytes of the client',
     bytes,
     cases: [
-      ...acls('req.len gt 0', `req.len ${bytes.length}`, 'req.len 0', 'req.len lt 5', 'req.payload(0,3) -m bin 474554', 'req.payload(0,3) -m str GET', 'req.payload(0,0) -m sub Host', 'req.payload(4,0) -m beg /images', 'req.payload(500,3) -m found', 'req.payload(0,5000) -m found', 'req.payload(0,0) -m reg HTTP/1', `req.payload(${bytes.length - 3},0) -m bin 0001ff`, `req.payload(${bytes.length - 3},3) -m found`, `req.payload(${bytes.length},0) -m found`, 'req.payload(0,3) -m len 3', 'wait_end', 'always_true', 'req.payload(0,0) -m end x'),
+      ...acls('req.len gt 0', `req.len ${bytes.length}`, 'req.len 0', 'req.len lt 5', 'req.payload(0,3) -m bin 474554', 'req.payload(0,3) -m str GET', 'req.payload(0,0) -m sub Host', 'req.payload(4,0) -m beg /images', 'req.payload(500,3) -m found', 'req.payload(0,5000) -m found', 'req.payload(0,0) -m reg HTTP/1', `req.payload(${bytes.length - 3},0) -m bin 0001ff`, `req.payload(${bytes.length - 3},3) -m found`, `req.payload(${bytes.length},0) -m found`, 'req.payload(0,3) -m len 3', 'wait_end', 'always_true', 'req.payload(0,0) -m end x', 'payload(0,3) 474554', 'payload(0,3) 474555', 'payload(0,3) -m str GET', 'payload(4,3) 2f696d 2f6d69', 'payload_lv(0,1) ff', 'req.payload(0,3), hex 474554', 'req.payload(0,3), mqtt_is_valid', 'bin(d000), mqtt_is_valid'),
       ...exprs('req.len', 'req.payload(0,3)', 'req.payload(0,3),lower', `req.payload(${bytes.length - 3},0)`, 'req.payload(4,7),upper', 'req.payload(900,1)'),
       { condition: 'REQ_CONTENT' }, { condition: 'WAIT_END' }, { condition: 'LOCALHOST' }, { condition: '!LOCALHOST' }, { condition: 'TRUE !FALSE' }, { condition: 'FALSE or TRUE' },
     ],

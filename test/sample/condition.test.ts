@@ -109,3 +109,30 @@ t.test('acl lines', async (t) => {
   user.set(acl, defaults.get(acl))
   t.match(ask(user, 'if inner'), /no such ACL : 'inner'/, "a defaults section's ACLs are its own")
 })
+
+t.test('a comma at the end of a fetch: the next word is its converter, if it is one', async (t) => {
+  const s = new Section()
+  t.equal(ask(s, 'if { dst_port, add(1) 444 }'), 'pass')
+  t.equal(ask(s, 'if { dst_port, add(1),add(1) 444 }'), 'fail')
+  t.equal(ask(s, 'if { dst_port, 443 }'), 'pass')
+  t.equal(ask(s, 'if { bin(30), mqtt_is_valid }'), 'fail')
+  t.same(s.said(), [])
+})
+
+t.test('words of HTTP, Lua and later work are named, without a guess at what they could be', async (t) => {
+  for (const [condition, expected] of [
+    ['if { hdr(Host) a }', "'hdr' is an HTTP keyword, not supported (Headgate is a TCP/TLS proxy) in ACL expression 'hdr(Host)'"],
+    ['if { lua.x 1 }', "'lua.x' is for Lua, not supported in ACL expression 'lua.x'"],
+    ['if { sc0_conn_cur gt 5 }', "'sc_conn_cur' is not supported yet in ACL expression 'sc0_conn_cur'"],
+  ] as const) {
+    const s = new Section()
+    const hints: string[] = []
+    const args = s.args('test', [])
+    compileCondition(words(condition), argsScope(args, 'connection', 'frontend tcp-request connection rule'), (text, more) => {
+      hints.push(more ?? '')
+      return args.fail(text)
+    })
+    t.match(s.said().join(), expected, condition)
+    t.notMatch(hints.join(), /did you mean/, condition)
+  }
+})

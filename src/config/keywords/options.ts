@@ -31,11 +31,6 @@ export const optionSpliceAuto = option('splice-auto', 'both', 'Bulk data is spli
 export const optionSpliceRequest = option('splice-request', 'both', 'Bulk data from clients is spliced in the kernel, on the linux provider. Alone, it takes back the default for data from servers.')
 export const optionSpliceResponse = option('splice-response', 'both', 'Bulk data from servers is spliced in the kernel, on the linux provider. Alone, it takes back the default for data from clients.')
 
-export const optionTcplog = sided<boolean>('frontend', {
-  ...lasting('tcplog', 'Connections are logged with their timers, byte counts, termination state and queue positions.'),
-  ignored: (kind, name) => `${kind} '${name}' : 'option tcplog' directive is ignored in backends.`,
-})
-
 /** What `mode health` and `monitor-net` answer with, so frontends have it too; checks of servers are not done yet. */
 export const optionHttpchk = keyword<boolean>({
   ...lasting('httpchk', '`mode health` and monitor-net answer in HTTP. Its checks of servers are not supported yet.', '[<uri> | <method> <uri> [<version>]]'),
@@ -80,7 +75,6 @@ export const optionKeywords: readonly Keyword<unknown>[] = [
   optionSpliceAuto,
   optionSpliceRequest,
   optionSpliceResponse,
-  optionTcplog,
   optionHttpchk,
   optionRedispatch,
   optionTcpSmartAccept,

@@ -7,14 +7,17 @@ import { integer, sentence, sided, withoutMeaning, word } from './arguments.ts'
 const BOTH = ['defaults', 'frontend', 'backend'] as const
 const NOT_DEFAULTS = ['frontend', 'backend'] as const
 
-export type Mode = 'tcp' | 'health'
+/** http: in a `defaults` section, where each proxy below may say better; checks.ts refuses those that do not. */
+export type Mode = 'tcp' | 'health' | 'http'
+
+export const NO_HTTP = "'mode http' is not supported: Headgate is a TCP/TLS proxy."
 
 /** Default tcp. */
 export const mode = keyword<Mode>({
   name: 'mode',
   sections: BOTH,
   args: '{ tcp | health }',
-  doc: 'tcp: bytes are proxied. health: the frontend answers OK and proxies nothing. Default tcp; http is refused.',
+  doc: 'tcp: bytes are proxied. health: the frontend answers OK and proxies nothing. Default tcp; http is refused, save in `defaults` where every proxy says its own.',
   parse: (args) => {
     const w = args.next()
     const text = w?.text ?? ''
@@ -23,7 +26,7 @@ export const mode = keyword<Mode>({
       case 'health':
         return text
       case 'http':
-        return args.fail("'mode http' is not supported: Headgate is a TCP/TLS proxy.", "'mode tcp' passes HTTP through as it is", w)
+        return args.sectionKind === 'defaults' ? 'http' : args.fail(NO_HTTP, "'mode tcp' passes HTTP through as it is", w)
       case 'log':
       case 'spop':
       case 'syslog':
@@ -123,8 +126,22 @@ export const proxyId = keyword<number>({
   },
 })
 
+/** As HAProxy 2.6 takes it. */
+const bindProcess = keyword<boolean>({
+  name: 'bind-process',
+  sections: BOTH,
+  args: '{ all | odd | even | <processes> } ...',
+  doc: 'Read and warned about: there is one process. HAProxy has no use for it either since 2.5.',
+  parse: (args) => {
+    args.rest()
+    args.warn("'bind-process' has no effect, is deprecated, and will be removed in version 2.7.", undefined, undefined, 'no-effect')
+    return true
+  },
+})
+
 export const proxyKeywords: readonly Keyword<unknown>[] = [
   mode,
+  bindProcess,
   defaultBackend,
   maxconn,
   backlog,

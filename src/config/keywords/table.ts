@@ -7,6 +7,7 @@ import { bindKeywords } from './bind.ts'
 import { checkKeywords } from './check.ts'
 import { environmentKeywords } from './environment.ts'
 import { globalKeywords } from './global.ts'
+import { httpKeywords } from './http.ts'
 import { logKeywords } from './log.ts'
 import { optionIndependentStreams, optionKeywords } from './options.ts'
 import { placementKeywords } from './placement.ts'
@@ -32,6 +33,7 @@ export const builtinKeywords: readonly Keyword<unknown>[] = [
   ...bindKeywords,
   ...serverKeywords,
   ...checkKeywords,
+  ...httpKeywords,
 ]
 
 /**

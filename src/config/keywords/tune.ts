@@ -77,6 +77,7 @@ function idleChoice(name: string, choices: readonly string[], why: string): Keyw
 }
 
 const LOOP = "Node's own event loop is what waits for events."
+const HTTP = 'it is for HTTP.'
 const MEMORY = "memory is kept by Node's own allocator."
 
 const idleKeywords: readonly Keyword<unknown>[] = [
@@ -100,6 +101,10 @@ const idleKeywords: readonly Keyword<unknown>[] = [
   idleInteger('tune.pattern.cache-size', 'patterns are looked up in trees and need no cache.'),
   idleInteger('tune.pool-high-fd-ratio', 'no idle connections to servers are kept.', 1, 100),
   idleInteger('tune.pool-low-fd-ratio', 'no idle connections to servers are kept.', 1, 100),
+  ...['tune.h2.header-table-size', 'tune.h2.initial-window-size', 'tune.h2.max-concurrent-streams', 'tune.h2.max-frame-size', 'tune.http.cookielen', 'tune.http.logurilen', 'tune.http.maxhdr'].map((name) =>
+    idleInteger(name, HTTP),
+  ),
+  ...['maxcompcpuusage', 'maxcomprate', 'maxzlibmem', 'tune.comp.maxlevel', 'tune.zlib.memlevel', 'tune.zlib.windowsize'].map((name) => idleInteger(name, 'it is about the compression of HTTP.')),
   idleChoice('tune.idle-pool.shared', ['on', 'off'], 'no idle connections to servers are kept.'),
   idleChoice('tune.listener.multi-queue', ['on', 'off'], 'the kernel shares connections among threads.'),
   idleChoice('tune.fd.edge-triggered', ['on', 'off'], LOOP),

@@ -1,0 +1,26 @@
+// Owns the check of what frontends log: a line that only HTTP could fill, one that nobody gets.
+
+import { label } from '../config/checks.ts'
+import type { Check } from '../config/configuration.ts'
+import { hasFrontend } from '../config/configuration.ts'
+import { log } from '../config/keywords/log.ts'
+import { disabled } from '../config/keywords/proxy.ts'
+import { fallbackOption, logFormat } from '../sample/log-keywords.ts'
+
+/** Warned about as in HAProxy. */
+export const checkLogs: Check = ({ global, proxies }, report) => {
+  const globalTargets = global.get(log)?.targets.length ?? 0
+  for (const proxy of proxies) {
+    const { values } = proxy
+    if (!hasFrontend(proxy.kind) || values.get(disabled) === true) continue
+    const format = values.get(logFormat)
+    if (format === undefined) continue
+    const place = values.placeOf(logFormat) ?? proxy.place
+    const name = `${label(proxy)} '${proxy.name}'`
+    const warn = (text: string): void => report({ ...place, level: 'warning', name: 'no-effect', text })
+    const option = fallbackOption(format)
+    if (option !== undefined) warn(`'${option}' not usable with ${name} (needs 'mode http'). Falling back to 'option tcplog'.`)
+    const settings = values.get(log)
+    if ((settings?.targets.length ?? 0) + (settings?.global === true ? globalTargets : 0) === 0) warn(`log format ignored for ${name} since it has no log address.`)
+  }
+}
