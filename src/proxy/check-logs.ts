@@ -21,6 +21,8 @@ export const checkLogs: Check = ({ global, proxies }, report) => {
     const option = fallbackOption(format)
     if (option !== undefined) warn(`'${option}' not usable with ${name} (needs 'mode http'). Falling back to 'option tcplog'.`)
     const settings = values.get(log)
-    if ((settings?.targets.length ?? 0) + (settings?.global === true ? globalTargets : 0) === 0) warn(`log format ignored for ${name} since it has no log address.`)
+    // `no log` means it: HAProxy warns there, too
+    const meant = settings !== undefined && !settings.global
+    if (!meant && (settings === undefined || globalTargets + settings.targets.length === 0)) warn(`log format ignored for ${name} since it has no log address.`)
   }
 }

@@ -303,4 +303,5 @@ t.test('a log format that nobody gets is warned about', async (t) => {
   t.same(lines('defaults\n option tcplog\n log global\nlisten p\n bind :1\n'), ["2 warning: log format ignored for proxy 'p' since it has no log address."])
   t.same(lines('global\n log stdout local0\ndefaults\n option tcplog\n log global\nlisten p\n bind :1\n'), [])
   t.same(lines('defaults\n log stdout local0\nlisten p\n bind :1\n log-format x\n'), [])
+  t.same(lines('defaults\n option tcplog\nlisten p\n bind :1\n no log\n'), [])
 })
