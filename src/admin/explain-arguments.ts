@@ -84,7 +84,12 @@ export function parseExplain(args: readonly string[]): Imagined | string {
   try {
     const read = (option: Option): Buffer | undefined => {
       const file = last(option)
-      return file === undefined ? undefined : readFileSync(file)
+      if (file === undefined) return undefined
+      try {
+        return readFileSync(file)
+      } catch (error) {
+        throw new Error(`'${option}' expects a file (<(printf 'some text') makes one in a shell), cannot read '${file}': ${errorText(error)}`)
+      }
     }
     const pem = read('--client-cert')
     const certificate = pem === undefined ? undefined : pemBlocks(pem).find((block) => block.label.endsWith('CERTIFICATE'))
@@ -102,6 +107,6 @@ export function parseExplain(args: readonly string[]): Imagined | string {
       ends,
     }
   } catch (error) {
-    return error instanceof Error && 'path' in error ? `cannot read '${String(error.path)}': ${errorText(error)}` : errorText(error)
+    return error instanceof Error ? error.message : errorText(error)
   }
 }

@@ -218,9 +218,13 @@ export async function explain(configuration: Configuration, imagined: Imagined, 
     bug: (where, error) => print(`bug: ${where}: ${messageOf(error)}`),
   })
   for (const problem of await runtime.start()) print(problem)
-  const chosen = chooseBind(runtime.frontends.flatMap((frontend) => frontend.binds.map((bind) => ({ frontend: frontend.name, bind }))), imagined)
+  const binds = runtime.frontends.flatMap((frontend) => frontend.binds.map((bind) => ({ frontend: frontend.name, bind })))
+  const chosen = chooseBind(binds, imagined)
   if (chosen === undefined) {
-    print(imagined.dst === undefined ? 'no bind line' : `no bind line listens on ${formatAddress(imagined.dst)}${imagined.frontend === undefined ? '' : ` in frontend '${imagined.frontend}'`}`)
+    const there = binds.filter(({ frontend }) => imagined.frontend === undefined || frontend === imagined.frontend)
+    const list = there.slice(0, 6).map(({ frontend, bind }) => `${formatAddress(bind.listener.address)} (${frontend})`)
+    const known = list.length === 0 ? '' : `; there are ${list.join(', ')}${there.length > list.length ? ` and ${there.length - list.length} more` : ''}`
+    print(imagined.dst === undefined ? 'no bind line' : `no bind line listens on ${formatAddress(imagined.dst)}${imagined.frontend === undefined ? '' : ` in frontend '${imagined.frontend}'`}${known}`)
     return 1
   }
   const local = arrival(chosen.bind.listener.address, imagined.dst)

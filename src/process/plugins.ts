@@ -2,8 +2,8 @@
 
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { delimiter, join, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { delimiter, join, relative, resolve } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { builtinKeywords } from '../config/keywords/table.ts'
 import { lineKeywords } from '../config/lines.ts'
 import { KeywordTable } from '../config/table.ts'
@@ -67,7 +67,11 @@ function whyNot(error: unknown, name: string, folder: string): string {
   if (/Unknown file extension "\.[cm]?ts"/.test(reason)) return `${reason} : this Node (${process.version}) does not read TypeScript; compile it to JavaScript`
   if (/'headgate'|'headgate\/\w+'/.test(reason)) return `${reason} : the file has to be in a folder with headgate in its node_modules, or below one`
   if (/Cannot find (?:module|package)/.test(reason) && !isPath(name) && existsSync(resolve(folder, name))) return `${reason} : a file is named with its folder, './${name}'`
-  return reason
+  if (error instanceof SyntaxError) return `${reason} : 'node --check ${name}' shows where`
+  const own = fileURLToPath(import.meta.url)
+  if (reason.endsWith(` imported from ${own}`)) return reason.slice(0, -` imported from ${own}`.length)
+  const place = /file:\/\/(\/[^\s()]+:[0-9]+)/.exec(error.stack ?? '')?.[1]
+  return place === undefined || place.startsWith(own) ? reason : `${reason} : at ${relative(folder, decodeURI(place))}`
 }
 
 /** A word of the rule language means one thing: what has a taken name would never be asked. */

@@ -139,11 +139,11 @@ t.test('what cannot be imagined is said', async (t) => {
   for (const [args, text] of [
     [['--src', 'nonsense'], /'--src' expects an address/],
     [['--dst', '127.0.0.1:70000'], /'--dst' expects an address/],
-    [['--bytes', path.join(folder, 'nope')], /cannot read '.*nope': No such file or directory/],
+    [['--bytes', path.join(folder, 'nope')], /'--bytes' expects a file .*, cannot read '.*nope': No such file or directory/],
     [['--client-cert', config], /holds no certificate/],
     [['--sni'], /'--sni' expects an argument/],
     [['--what'], /unknown option '--what'/],
-    [['--dst', '9.9.9.9:1'], /no bind line listens on 9\.9\.9\.9:1/],
+    [['--dst', '9.9.9.9:1'], /no bind line listens on 9\.9\.9\.9:1; there are \S+:\d+ \(\S+\)/],
     [['--frontend', 'nobody'], /no frontend is named 'nobody': there are 'web', 'closed'\n/],
     [['--frontend', 'close'], /no frontend is named 'close': there are 'web', 'closed'; did you mean 'closed' maybe \?/],
   ] as const) {
