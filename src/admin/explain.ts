@@ -1,7 +1,7 @@
 // Owns `headgate explain`: one imagined connection goes through the proxies that a configuration makes, the real ones, on socks
 // without sockets and a clock without time; what is decided on its way is printed as it happens.
 
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
 import type { ActionResult } from '../core/action.ts'
 import { formatAddress, type Address, type InetAddress } from '../core/address.ts'
 import { makeClientHello } from '../core/client-hello-write.ts'
@@ -72,10 +72,15 @@ class ImaginedClock implements WheelClock {
 /** Longer than this nobody waits in one sitting. ms */
 const PATIENCE_MS = 3_600_000
 
+/** What a handler of a plugin waits for, a timer of its own or an answer from elsewhere, takes real time; nobody here waits longer for it. ms */
+const REAL_MS = 2000
+
 /** What the rest of the program does about what a trace tells. */
 interface Listener {
   /** A handler asks for more bytes than there are. */
   starved?(handler: string): void
+  /** A handler waits for something of its own, or no longer does. */
+  waits?(so: boolean): void
   /** The last handler of a connection is done: what that means, in words. */
   served(app: string): string
   noted?(text: string): void
@@ -103,6 +108,7 @@ class ExplainTrace implements Trace {
   }
 
   asked(handler: string): void {
+    this.#listener.waits?.(false)
     this.#line(`handler ${handler}`)
     this.#depth = 1
   }
@@ -111,6 +117,7 @@ class ExplainTrace implements Trace {
     this.#depth = 1
     this.#line(`→ ${verdict.verdict === 'serve' ? this.#listener.served(verdict.app.name) : verdictText(verdict)}`)
     this.#depth = 0
+    if (verdict.verdict === 'wait') this.#listener.waits?.(true)
     if (verdict.verdict === 'more') this.#listener.starved?.(handler)
   }
 
@@ -172,6 +179,7 @@ export async function explain(configuration: Configuration, imagined: Imagined, 
   let helloGiven = imagined.hello !== undefined
   let server = ''
   let joined = false
+  let waiting = false
   const frontends = configuration.proxies.filter((proxy) => hasFrontend(proxy.kind)).map((proxy) => proxy.name)
   if (imagined.frontend !== undefined && !frontends.includes(imagined.frontend)) {
     const hint = didYouMean(imagined.frontend, frontends)
@@ -187,6 +195,9 @@ export async function explain(configuration: Configuration, imagined: Imagined, 
       client.adds(makeClientHello({ sni: '', alpn: imagined.alpn }))
     },
     served: (app) => (frontends.includes(app) ? `a session of frontend '${app}' begins` : `answered by the service '${app}'`),
+    waits(so) {
+      waiting = so
+    },
     noted(text) {
       if (text.startsWith('server ')) server = text
     },
@@ -236,8 +247,11 @@ export async function explain(configuration: Configuration, imagined: Imagined, 
     return 1
   }
   // all that can happen at one moment, then on to the next
-  do await setImmediate()
-  while (!joined && runtime.remaining() > 0 && clock.passed < PATIENCE_MS && clock.jump())
+  do {
+    await setImmediate()
+    for (const until = Date.now() + REAL_MS; waiting && Date.now() < until; ) await setTimeout(5)
+    waiting = false
+  } while (!joined && runtime.remaining() > 0 && clock.passed < PATIENCE_MS && clock.jump())
 
   const reached = provider.connections.at(-1)?.to
   if (joined && reached !== undefined) print(`ends at ${server} (${formatAddress(reached)})`)

@@ -116,6 +116,25 @@ t.test('time passes only where rules wait', async (t) => {
   t.match(explain('--bytes', file('short', 'hello'), '--end').text, /^(?![^]*after 2000)[^]*ends at server b\/s1/, 'a client that has ended says no more')
 })
 
+t.test('a handler that waits for something of its own gets the time for it', async (t) => {
+  const door = new URL('../../src/plugin.js', import.meta.url).href
+  const plugin = file(
+    'think.mjs',
+    `import { next, wait } from ${JSON.stringify(door)}
+let done = false
+const step = (hs) => {
+  if (done) return next()
+  setTimeout(() => { done = true; hs.wake() }, 30)
+  return wait()
+}
+export const think = { name: 'think', handlers: [{ name: 'think', side: 'accept', after: ['tls'], plan: () => () => ({ name: 'think', step }) }] }
+`,
+  )
+  const cfg = file('think.cfg', 'frontend f\n bind :80\n timeout client 1s\n default_backend b\nbackend b\n server s 127.0.0.1:1\n timeout server 1s\n timeout connect 1s\n')
+  const { stdout } = spawnSync(process.execPath, [MAIN, 'explain', '-f', cfg], { encoding: 'utf8', env: { ...process.env, HEADGATE_PLUGINS: plugin } })
+  t.match(stdout, /handler think\n {2}→ waits\nhandler think\n {2}→ done\n[^]*ends at server b\/s/)
+})
+
 t.test('a PROXY header, TLS undone here, TLS and a header towards the server', async (t) => {
   const header = file('pp', 'PROXY TCP4 203.0.113.9 198.51.100.2 1234 443\r\n')
   const { lines, text } = explain('--dst', '127.0.0.1:8443', '--proxy-header', header, '--sni', 'x.a.example', '--alpn', 'h2', '--bytes', file('inside', 'hello world'))
