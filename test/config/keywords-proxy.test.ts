@@ -97,8 +97,6 @@ t.test('proxies: bad arguments', async (t) => {
     ['balance rondrobin', BALANCE],
     ['balance roundrobin(3)', BALANCE],
     ['balance constructor', BALANCE],
-    ['balance uri', "'balance uri' is for HTTP, not supported: Headgate is a TCP/TLS proxy."],
-    ['balance hdr(host)', "'balance hdr(host)' is for HTTP, not supported: Headgate is a TCP/TLS proxy."],
     ['balance rdp-cookie', "'balance rdp-cookie' is not supported yet."],
     ['balance random(0)', 'balance random : number of draws must be at least 1.'],
     ['balance random(-1)', 'balance random : number of draws must be at least 1.'],

@@ -198,7 +198,7 @@ const CASES: readonly Case[] = [
   ]),
   ...named('defaults', IN_DEFAULTS, ['mode tcp', 'mode http\nlisten q\n bind 127.0.0.1:1235\n mode tcp\n server s 127.0.0.1:1\ndefaults\n timeout client 1s\n timeout server 1s\n timeout connect 1s', 'option http-server-close', 'option httplog', 'option httplog\n option tcplog', 'option tcplog\n option httplog', 'log-format a\n option tcplog', 'option tcplog\n log-format a', 'log-format a\n log-format b', 'timeout http-request 10s', 'errorloc 503 http://a/', 'option forwardfor', 'bind-process 1', 'http-request deny', 'use_backend p', 'dispatch :80', 'server s :1', 'bind :1', 'description x', 'id 3', 'retries 3', 'no log', 'balance leastconn', 'disabled\n enabled']),
   ...named('listen', IN_LISTEN, [
-    'mode', 'mode foo', 'mode tcp x', 'default_backend', 'default_backend nosuch', 'use_backend', 'use_backend nosuch if TRUE', 'use_backend a x', 'balance', 'balance random(3)',
+    'mode', 'mode foo', 'mode tcp x', 'default_backend', 'default_backend nosuch', 'use_backend', 'use_backend nosuch if TRUE', 'use_backend a x', 'balance', 'balance uri whole', 'balance hdr(Host)', 'balance url_param a', 'balance random(3)',
     'balance random(0)', 'balance random(x)', 'hash-type foo', 'hash-type consistent foo', 'hash-type consistent sdbm foo', 'hash-type consistent sdbm avalanche', 'dispatch',
     'dispatch 127.0.0.1', 'dispatch 127.0.0.1:80', 'source', 'source 127.0.0.1', 'source 127.0.0.1:80 x', 'source 127.0.0.1 interface', 'source 127.0.0.1:10-20', 'maxconn',
     'maxconn 1 2', 'fullconn', 'backlog', 'retries', 'retries 3 4', 'timeout', 'timeout foo', 'timeout client', 'timeout client 1x', 'timeout client 10s 2s', 'timeout client 30d',

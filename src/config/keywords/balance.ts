@@ -33,7 +33,7 @@ const ALGORITHMS = ['roundrobin', 'static-rr', 'leastconn', 'first', 'source', '
 export const balance = sided<Balance>('backend', {
   name: 'balance',
   args: '{ roundrobin | static-rr | leastconn | first | source | random[(<draws>)] }',
-  doc: 'How a server is chosen. Default roundrobin.',
+  doc: 'How a server is chosen. Default roundrobin, and what the hashes of HTTP (uri, url_param, hdr) are taken for, with a warning.',
   parse: (args) => {
     const w = args.next()
     const text = w?.text ?? ''
@@ -49,7 +49,11 @@ export const balance = sided<Balance>('backend', {
       default:
         if (text === 'random' || text.startsWith('random(')) return random(args, text)
         args.rest()
-        if (HTTP.test(text)) return args.fail(`'balance ${text}' is for HTTP, not supported: Headgate is a TCP/TLS proxy.`, ONLY, w)
+        if (HTTP.test(text)) {
+          const where = args.sectionKind === 'defaults' ? '' : ` for ${args.sectionKind === 'listen' ? 'proxy' : args.sectionKind} '${args.sectionName}'`
+          args.warn(`Layer 7 hash not possible${where} (needs 'mode http'). Falling back to round robin.`, undefined, w, 'no-effect')
+          return DEFAULT_BALANCE
+        }
         if (LATER.test(text)) return args.fail(`'balance ${text}' is not supported yet.`, ONLY, w)
         return args.fail(ONLY, didYouMean(text, ALGORITHMS), w)
     }
