@@ -150,9 +150,11 @@ const ALIASES: ReadonlyMap<string, Alias> = new Map<string, Alias>([
   ['sslv', text((r) => r.tls?.version)],
   ['t', plain((r) => dateMillis(r.acceptDate))],
   ['ts', plain((r) => r.termination, true)],
+  // the last two letters are about the cookies of HTTP
+  ['tsc', plain((r) => `${r.termination}--`, true)],
 ])
 
-const OF_HTTP = new Set(['CC', 'CS', 'HM', 'HP', 'HPO', 'HQ', 'HU', 'HV', 'Ta', 'Ti', 'Tq', 'TR', 'Tr', 'r', 'tr', 'trg', 'trl', 'tsc'])
+const OF_HTTP = new Set(['CC', 'CS', 'HM', 'HP', 'HPO', 'HQ', 'HU', 'HV', 'Ta', 'Ti', 'Tq', 'TR', 'Tr', 'r', 'tr', 'trg', 'trl'])
 
 export function alias(name: string): Alias | undefined {
   return ALIASES.get(name)

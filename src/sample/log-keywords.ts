@@ -8,6 +8,22 @@ import { compileLogFormat } from './log-format.ts'
 import type { LogFormat } from './log-format.ts'
 import { argsScope } from './scope.ts'
 
+const FOR_HTTP = /is reserved for HTTP mode$|is an HTTP keyword, not supported/
+
+const WEB = new WeakMap<LogFormat, string>()
+
+/** In `defaults`, where each frontend may say better: a format that only HTTP could fill. */
+function webFormat(text: string, problem: string): LogFormat {
+  const format: LogFormat = { text, needsEnd: false, constant: '', format: () => '' }
+  WEB.set(format, problem)
+  return format
+}
+
+/** Why a frontend cannot use this format of its `defaults`, the whole alert; undefined: it can. */
+export function webProblem(format: LogFormat): string | undefined {
+  return WEB.get(format)
+}
+
 function formatKeyword(name: string, doc: string, read?: (args: Args, before: LogFormat | undefined) => void): Keyword<LogFormat> {
   return keyword<LogFormat>({
     name,
@@ -20,7 +36,14 @@ function formatKeyword(name: string, doc: string, read?: (args: Args, before: Lo
       if (word === undefined || word.text === '') return args.fail(`${name} expects an argument.`)
       const more = args.next()
       if (more !== undefined) return args.fail(`${name} expects only one argument, don't forget to escape spaces!`, undefined, more)
-      return compileLogFormat(word, 'log', argsScope(args, 'log', name), (text, hint, at) => args.fail(`failed to parse ${name} : ${text}.`, hint, at))
+      let web: string | undefined
+      const format = compileLogFormat(word, 'log', argsScope(args, 'log', name), (text, hint, at) => {
+        const problem = `failed to parse ${name} : ${text}.`
+        if (args.sectionKind !== 'defaults' || !FOR_HTTP.test(text)) return args.fail(problem, hint, at)
+        web = problem
+        return undefined
+      })
+      return format ?? (web === undefined ? undefined : webFormat(word.text, web))
     },
   })
 }

@@ -303,3 +303,12 @@ t.test('a log format that nobody gets is warned about', async (t) => {
   t.same(lines('defaults\n log stdout local0\nlisten p\n bind :1\n log-format x\n'), [])
   t.same(lines('defaults\n option tcplog\nlisten p\n bind :1\n no log\n'), [])
 })
+
+t.test('a log format for HTTP in defaults is refused where a frontend has no other', async (t) => {
+  const own = 'defaults\n mode http\n log stdout local0\n log-format "%r %ST"\nlisten p\n mode tcp\n bind :1\n'
+  t.same(loadText(`${own} option tcplog\n`).lines.filter((l) => l.includes('alert')), [])
+  t.same(loadText(`${own}listen q\n mode tcp\n bind :2\n`).lines.filter((l) => l.includes('alert')), ["4 alert: failed to parse log-format : format variable 'r' is reserved for HTTP mode."])
+  t.same(loadText('defaults\n log-format "%[hdr(a)]"\n').lines, [])
+  t.match(loadText('defaults\n log-format "%zz"\n').lines, [/no such format variable 'zz'/])
+  t.match(loadText('listen p\n bind :1\n log-format "%r"\n').lines.filter((l) => l.includes('alert')), [/^3 alert: .*reserved for HTTP mode/])
+})

@@ -206,7 +206,7 @@ const FORMATS: readonly (readonly [string, string])[] = [
   ['names', '%f %ft %b %s'],
   ['times', 'times %Tw/%Tc'],
   ['counts', '%fc/%bc/%sc/%rc %sq/%bq'],
-  ['bytes', '%B %U %ts'],
+  ['bytes', '%B %U %ts %tsc'],
   ['quoted', '%{+Q}f %{+Q}b %{-Q}s'],
   ['missing', '%sslc|%sslv|%{+Q}sslc'],
   ['spaces', 'a   b\\ \\ c'],
