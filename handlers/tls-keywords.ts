@@ -166,6 +166,20 @@ export const alpn = keyword<readonly string[]>({
   },
 })
 
+/** What ALPN took the place of. OpenSSL has it still, Node's has not, and TLS 1.3 never had it. */
+const npn = keyword<string>({
+  name: 'npn',
+  sections: BOTH,
+  args: '<protocols>',
+  doc: 'Read and warned about: clients and servers have not used NPN for years; `alpn` took its place.',
+  parse(args) {
+    const w = need(args, 'the comma-delimited NPN protocol suite')
+    if (w === undefined) return undefined
+    args.warn("'npn' has no effect: nobody uses NPN any more.", "'alpn' took its place", w, 'no-effect')
+    return w.text
+  },
+})
+
 export const sni = keyword<Expression>({
   name: 'sni',
   sections: SERVER,
@@ -268,6 +282,7 @@ export const tlsLineKeywords: readonly Keyword<unknown>[] = [
   caIgnoreErr,
   serverVerify,
   alpn,
+  npn,
   sni,
   versions,
   maxVersion,

@@ -64,7 +64,7 @@ const LATER: Readonly<Record<string, readonly string[]>> = {
     'tcp-check send-binary-lf', 'tcp-check set-var-fmt', 'http-check set-var-fmt', 'http-check', 'tcp-check', 'stick', 'email-alert',
     'transparent',
   ],
-  bind: ['process', 'quic-force-retry', 'quic-socket', 'quic-cc-algo'],
+  bind: ['quic-force-retry', 'quic-socket', 'quic-cc-algo'],
   server: ['downinter', 'fastinter', 'no-check-send-proxy', 'error-limit'],
   section: [
     'acme', 'crt-store', 'log-forward', 'log-profile', 'mailers', 'peers', 'program', 'resolvers', 'ring', 'traces', 'dynamic-update', 'healthcheck',

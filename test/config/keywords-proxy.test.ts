@@ -312,3 +312,9 @@ t.test('a log format for HTTP in defaults is refused where a frontend has no oth
   t.match(loadText('defaults\n log-format "%zz"\n').lines, [/no such format variable 'zz'/])
   t.match(loadText('listen p\n bind :1\n log-format "%r"\n').lines.filter((l) => l.includes('alert')), [/^3 alert: .*reserved for HTTP mode/])
 })
+
+t.test('words that are too old to act are warned about', async (t) => {
+  const warned = (text: string): readonly string[] => said(loadText(text))
+  t.same(warned('listen p\n bind :1 process 1\n'), ["2 warning: 'bind :1' in section 'listen' : 'process 1' on 'bind' lines is deprecated and will be removed in 2.7."])
+  t.same(warned('listen p\n bind :1\n server s 127.0.0.1:1 npn h2\n'), ["3 warning: 'server p/s' : 'npn' has no effect: nobody uses NPN any more."])
+})

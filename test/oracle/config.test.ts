@@ -119,6 +119,7 @@ const WORDING: Readonly<Record<string, string>> = {
   'listen: timeout': OUR_TIMEOUTS,
   'listen: timeout foo': OUR_TIMEOUTS,
   'bind: foo': ONE_COLON,
+  'bind: process': 'a value is missing, not a wrong one',
   'bind: backlo 5': ONE_COLON,
   'several problems at once': ONE_COLON,
   'server: weight 257': NO_NAME,
@@ -215,12 +216,12 @@ const CASES: readonly Case[] = [
   ]),
   ...named('bind', ON_BIND, [
     'backlog', 'backlog -1', 'backlog 5', 'maxconn', 'maxconn -1', 'name', 'name a', 'id', 'id x', 'id 0', 'interface', 'v4v6', 'mode', 'mode x', 'uid', 'user', 'user no-such-user', 'group no-such-group',
-    'nice', 'nice 5000', 'mss', 'mss x', 'mss 1400', 'tcp-ut', 'tcp-ut x', 'tcp-ut 10s', 'foo', 'backlo 5', 'tfo defer-accept transparent', 'maxconn x',
+    'nice', 'nice 5000', 'mss', 'mss x', 'mss 1400', 'tcp-ut', 'tcp-ut x', 'tcp-ut 10s', 'foo', 'backlo 5', 'tfo defer-accept transparent', 'maxconn x', 'process 1', 'process',
   ]),
   ...named('server', ON_SERVER, [
     'weight 257', 'weight -1', 'weight 0', 'backup disabled', 'inter', 'inter x', 'inter 0', 'fastinter 0', 'rise', 'rise 0', 'fall x', 'port', 'addr', 'addr 1.2.3.4', 'maxconn 5 minconn 2 maxqueue 4',
     'source', 'source 1.2.3.4:1-5', 'source 1.2.3.4 interface', 'id', 'id 0', 'id 4', 'init-addr foo', 'init-addr last,libc,none', 'tcp-ut', 'tcp-ut x', 'foo', 'wieght 5', 'no-backup no-check enabled',
-    'inter 99999999999', 'weight x', 'port 70000', 'check', 'cookie x',
+    'inter 99999999999', 'weight x', 'port 70000', 'check', 'cookie x', 'pool-max-conn 5', 'pool-low-conn 5', 'pool-purge-delay 5s', 'max-reuse 5',
   ]),
   { name: 'several problems at once', text: `${TIMEOUTS}listen p\n bind 127.0.0.1:1234 foo\n maxconn\n server s 127.0.0.1:1 foo\n timeout client x\n zork\n` },
   { name: 'missing timeouts', text: 'listen p\n bind 127.0.0.1:1234\n server s 127.0.0.1:1\n' },

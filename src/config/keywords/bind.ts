@@ -157,6 +157,19 @@ export const bindNice = number('nice', '<nice>', 'Of the sessions that are ready
   outside: (w) => `'nice' : invalid value ${w}, allowed range is -1024..1024`,
 })
 
+/** As HAProxy 2.6 takes it. */
+const bindProcess = keyword<string>({
+  name: 'process',
+  sections: BIND,
+  args: '{ all | odd | even | <processes> }[/<threads>]',
+  doc: 'Read and warned about: there is one process. HAProxy has no use for it either since 2.5.',
+  parse: (args) => {
+    const w = word(args, "'process' : missing value")
+    if (w !== undefined) args.warn(`'process ${w.text}' on 'bind' lines is deprecated and will be removed in 2.7.`, undefined, w, 'no-effect')
+    return w?.text
+  },
+})
+
 export const bindKeywords: readonly Keyword<unknown>[] = [
   bindBacklog,
   bindMaxconn,
@@ -177,4 +190,5 @@ export const bindKeywords: readonly Keyword<unknown>[] = [
   bindTcpUt,
   bindTcpSs,
   bindNice,
+  bindProcess,
 ]

@@ -134,6 +134,17 @@ export const httpKeywords: readonly Keyword<unknown>[] = [
   rules('http-response', '<action> [options ...] [ { if | unless } <condition> ]'),
   rules('http-after-response', '<action> [options ...] [ { if | unless } <condition> ]'),
   rules('redirect', '{ location | prefix | scheme } <to> [code <code>] [<option> ...] [ { if | unless } <condition> ]'),
+  ...['max-reuse', 'pool-low-conn', 'pool-max-conn', 'pool-purge-delay'].map((name) =>
+    withoutMeaning(
+      keyword<string>({
+        name,
+        sections: ['server'],
+        args: name === 'pool-purge-delay' ? '<delay>' : '<number>',
+        doc: 'Accepted, has no meaning here: no idle connections to servers are kept.',
+        parse: (args) => word(args, `'${name}' expects <value> as argument.`)?.text,
+      }),
+    ),
+  ),
   keyword<string>({
     name: 'cookie',
     sections: ['server'],
