@@ -148,8 +148,8 @@ export class LineReader implements Args {
       if (word === undefined || words.slice(this.#cursor.at).every((w) => w.text === '')) break
       const found = this.#option(section, word)
       if (found === undefined) {
-        // Behind a fault, words may be arguments of what could not be read: go on at the next word that is an option.
-        if (sound) this.#unknownOption(section, word, prefix)
+        // Behind a fault, words may be arguments of what could not be read: go on at the next word that is an option, be it one that is not done yet.
+        if (sound || notYet(section, [word.text]) !== undefined) this.#unknownOption(section, word, prefix)
         sound = false
         this.#cursor.at++
         continue
@@ -175,7 +175,7 @@ export class LineReader implements Args {
   #unknownOption(section: 'bind' | 'server', word: Word, prefix: string): void {
     const reader = new LineReader(this.#reading, this.#home, word.text, section, this.place, this.#cursor, prefix)
     const later = notYet(section, this.#cursor.words.slice(this.#cursor.at).map((w) => w.text))
-    if (later !== undefined) reader.fail(later.text, undefined, word)
+    if (later !== undefined) reader.fail(later.text, later.hint, word)
     else reader.fail(`unknown keyword '${word.text}'`, didYouMean(word.text, this.#reading.table.firstWords([section])), word)
   }
 

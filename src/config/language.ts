@@ -2,6 +2,7 @@
 // Silence is never an answer, and "unknown keyword" is for words that HAProxy does not know either.
 
 import { foreign } from './foreign.ts'
+import { instead } from './instead.ts'
 import { LANGUAGE } from './languagedata.ts'
 
 export interface NotYet {
@@ -9,6 +10,8 @@ export interface NotYet {
   readonly keyword: string
   /** The whole answer, such as `'option mysql-check' is not supported yet.` */
   readonly text: string
+  /** What to do about it. */
+  readonly hint?: string
 }
 
 /** Kinds of proxy sections share one list. */
@@ -52,7 +55,9 @@ export function notYet(place: string, words: readonly string[]): NotYet | undefi
       .map((word) => word.replace(/\(.*$/s, ''))
       .join(' ')
     const text = foreign(at, keyword) ?? (KNOWN.get(at)?.has(keyword) === true ? `'${keyword}' is not supported yet.` : undefined)
-    if (text !== undefined) return { keyword, text }
+    if (text === undefined) continue
+    const hint = text.endsWith('is not supported yet.') ? instead(keyword) : undefined
+    return { keyword, text, ...(hint === undefined ? {} : { hint }) }
   }
   return undefined
 }

@@ -76,7 +76,7 @@ export class Sections {
       }
       const later = notYet('section', [first.text])
       if (later === undefined) return undefined
-      this.#alert({ ...place, column: first.column }, `section ${later.text}`)
+      this.#problems.say('alert', { ...place, column: first.column }, `section ${later.text}`, later.hint)
       return SKIPPED
     }
     if (kind === 'global') {

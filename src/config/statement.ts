@@ -90,7 +90,7 @@ class Stranger {
     // A word of the language may begin a family that is here in part: `option` is not the answer to `option nonsense`.
     const family = this.#reading.table.family(this.#home.sections, this.#words)
     if (later === undefined || later.keyword === family?.prefix.join(' ')) return false
-    this.#say('alert', later.text)
+    this.#say('alert', later.text, later.hint)
     return true
   }
 

@@ -1,5 +1,7 @@
 // Owns the command line: HAProxy's options (management manual, chapter 3), read into data. Nothing here touches the system.
 
+import { didYouMean } from '../config/table.ts'
+
 export interface CommandLine {
   /** -f and what follows `--`, in order. */
   readonly files: readonly string[]
@@ -172,9 +174,15 @@ export function parseArguments(args: readonly string[]): Parsed {
     else if (!WITHOUT_MEANING.includes(option) && !option.startsWith('-dM')) {
       return option.startsWith('-') && option.length > 1
         ? { kind: 'usage', reason: `unknown option '${option}'` }
-        : { kind: 'usage', reason: `unexpected argument '${option}': a configuration file is given with -f, or behind '--'` }
+        : { kind: 'usage', reason: `unexpected argument '${option}': ${hintOf(option)}` }
     }
   }
   if (line.files.length === 0 && line.condition === undefined) return { kind: 'usage' }
   return { kind: 'run', line }
+}
+
+/** What a word may have been meant for that is neither an option nor a subcommand. */
+function hintOf(word: string): string {
+  const meant = didYouMean(word, ['explain', 'lint'])
+  return meant ?? "a configuration file is given with -f, or behind '--'"
 }

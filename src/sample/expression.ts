@@ -121,7 +121,7 @@ function extend(expression: Expression, word: Word, scope: Scope, fail: Fail): E
 function unknown(place: 'fetch' | 'converter', name: string, fail: Fail, word: Word, known: ReadonlyMap<string, unknown>): undefined {
   if (name.startsWith('lua.')) return fail(`'${name}' is for Lua, not supported`, 'plugins are written in JavaScript or TypeScript', word)
   const later = notYet(place, [name.replace(/^sc[0-2]_/, 'sc_')])
-  if (later !== undefined) return fail(later.text.replace(/\.$/, ''), undefined, word)
+  if (later !== undefined) return fail(later.text.replace(/\.$/, ''), later.hint, word)
   return fail(`unknown ${place === 'fetch' ? 'fetch method' : 'converter'} '${name}'`, didYouMean(name, known.keys()), word)
 }
 

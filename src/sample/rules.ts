@@ -112,7 +112,8 @@ export function parseRule(args: Args, rules: RuleSet): Rule | undefined {
   const proxy = `${args.sectionKind} '${args.sectionName}'`
   if (first === undefined || spec === undefined) {
     const later = first === undefined || isActionOf(args, name) ? undefined : notYet('action', [name.replace(/^track-sc\d+$/, 'track-sc')])
-    if (later !== undefined) return fail(`'${place.words}' : '${name}' is not supported yet.`, undefined, first)
+    if (later !== undefined) return fail(`'${place.words}' : '${name}' is not supported yet.`, later.hint, first)
+    if (name.startsWith('lua.')) return fail(`'${place.words}' : '${name}' is for Lua, not supported.`, 'plugins are written in JavaScript or TypeScript', first)
     const names = [...known.keys()].filter((one) => !refusedActions.some((refused) => refused.name === one)).sort()
     return fail(`'${place.words}' expects ${names.map((n) => `'${n}'`).join(', ')} in ${proxy} (got '${first?.text ?? ''}').`, didYouMean(name, names), first)
   }

@@ -99,3 +99,13 @@ t.test('conf/KEYWORDS.md is what the tables say', async (t) => {
   for (const { name } of rules) t.ok(made.includes(`\`${name}`), `${name} is in it`)
   for (const { name, doc } of [...allKeywords, ...rules]) t.match(doc, /^[^\n]{8,240}$/, `${name} has one line of documentation`)
 })
+
+t.test('what is not supported yet is told with what to write instead, where that is not obvious', async (t) => {
+  const hints = (text: string): readonly (string | undefined)[] => loadText(text).problems.filter((p) => p.level === 'alert').map((p) => p.hint)
+  t.match(hints('global\n stats socket /x\n stats timeout 5s\n'), [/no runtime interface yet/, /no runtime interface yet/])
+  t.match(hints('listen p\n bind :1\n option ssl-hello-chk\n tcp-check connect\n option mysql-check\n server s 127.0.0.1:1 check-ssl on-marked-down shutdown-sessions\n'), [/taken as up/, /taken as up/, /taken as up/, /taken as up/, /taken as up/])
+  t.match(hints('backend p\n stick-table type ip size 1\n stick on src\n'), [/'balance source'/, /'balance source'/])
+  t.match(hints('listen p\n bind :1\n tcp-request session track-sc0 src\n tcp-request session reject if { src_conn_cur gt 5 }\n'), [/counted per client/, /counted per client/])
+  t.match(hints('resolvers r\n'), [/once, at the start/])
+  t.match(hints('listen p\n bind :1\n tcp-request content lua.x\n'), [/JavaScript/])
+})

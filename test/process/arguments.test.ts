@@ -72,6 +72,7 @@ t.test('what is wrong is said', async (t) => {
     [['-f', 'x', '-dX'], "unknown option '-dX'"],
     [['-f', 'x', '--provider', 'bsd'], "'--provider' expects 'node' or 'linux', found 'bsd'"],
     [['x'], "unexpected argument 'x': a configuration file is given with -f, or behind '--'"],
+    [['explian'], "unexpected argument 'explian': did you mean 'explain' maybe ?"],
     [['-f', 'x', '-'], "unexpected argument '-': a configuration file is given with -f, or behind '--'"],
     [['-f', 'x', 'toString'], "unexpected argument 'toString': a configuration file is given with -f, or behind '--'"],
   ]
