@@ -92,6 +92,8 @@ t.test('rules that are never asked', async (t) => {
   t.same(await of('tcp-request content reject if { rand(2) 1 }', 'tcp-request content reject if { rand(2) 1 }', 'default_backend b'), [], 'another draw')
   t.same(await of('use_backend a', 'use_backend b if { src 10.0.0.1 }'), ['9 unreachable-rule'])
   t.same(await of('use_backend a', 'default_backend b'), ['9 unreachable-rule'])
+  t.same(await of('use_backend %[src]', 'default_backend b'), [], 'a computed name may be nobody\'s')
+  t.same(await of('use_backend %[src]', 'use_backend a', 'default_backend b'), ['9 unreachable-rule'], 'no other rule is asked then')
   t.same(await of('use_backend a if { src 10.0.0.1 }', 'default_backend b'), [])
   t.same((await lint(file(`${DEFAULTS}listen l\n  bind :80\n  tcp-response content accept\n  tcp-response content close\n  server s 127.0.0.1:1\n`))).findings, ['9 unreachable-rule'])
 })

@@ -58,10 +58,11 @@ function findIn(proxy: ProxySection, plugins: readonly Plugin[]): Finding[] {
     }
     const routes = (values.get(useBackendRules) ?? []).map((rule) => ({ ...rule, final: true }))
     findings.push(...unreachable(routes))
+    // a name that is computed may be nobody's: then no other rule is asked, and default_backend holds
     const certain = routes.find(always)
     const fallback = values.placeOf(defaultBackend)
     // one that a defaults section gives serves other proxies too
-    if (certain !== undefined && fallback !== undefined && fallback.file === proxy.place.file && fallback.line > proxy.place.line) {
+    if (certain?.name !== undefined && fallback !== undefined && fallback.file === proxy.place.file && fallback.line > proxy.place.line) {
       findings.push({ place: fallback, text: `'default_backend ${values.get(defaultBackend) ?? ''}' can never be reached: '${certain.keyword} ${certain.text}' on line ${certain.place.line} always decides.`, instead: 'give that rule a condition, or remove one of the two' })
     }
   }
