@@ -131,7 +131,7 @@ export function compileTest(words: readonly Word[], scope: Scope, fail: Fail): A
     }
     explicit = true
     const problem = set.add(toBytes(operator === 'eq' ? word.text : `${operator} ${word.text}`))
-    if (problem !== undefined) return fail(problem, undefined, word)
+    if (problem !== undefined) return fail(problem, kind === 'ip' && /^[A-Za-z][A-Za-z0-9.-]*$/.test(word.text) ? 'names are not looked up here: write the address, or a file of addresses behind -f' : undefined, word)
   }
   if (!explicit && kind !== 'bool' && kind !== 'found') {
     scope.warn(

@@ -136,3 +136,13 @@ t.test('words of HTTP, Lua and later work are named, without a guess at what the
     t.notMatch(hints.join(), /did you mean/, condition)
   }
 })
+
+t.test('a name where an address is needed: what to write instead', async (t) => {
+  const hints: string[] = []
+  const args = new Section().args('test', [])
+  compileCondition(words('if { src gate.example }'), argsScope(args, 'connection', 'frontend tcp-request connection rule'), (text, hint) => {
+    hints.push(`${text}; ${hint ?? ''}`)
+    return args.fail(text)
+  })
+  t.match(hints, [/'gate.example' is not a valid IPv4 or IPv6 address; names are not looked up here: write the address/])
+})
