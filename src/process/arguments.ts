@@ -1,6 +1,6 @@
 // Owns the command line: HAProxy's options (management manual, chapter 3), read into data. Nothing here touches the system.
 
-import { didYouMean } from '../config/table.ts'
+import { didYouMean } from '../config/near.ts'
 
 export interface CommandLine {
   /** -f and what follows `--`, in order. */
