@@ -19,6 +19,7 @@ import { TRACE, TRACER } from '../core/trace.ts'
 import { isPromise } from '../util/shown.ts'
 import { Timer, type Wheel } from '../util/wheel.ts'
 import { advance, type Ending } from './closing.ts'
+import type { Lingerer, Lingering } from './lingering.ts'
 import type { Listed, LiveList } from './live.ts'
 import { nextNumber } from './numbers.ts'
 
@@ -39,6 +40,8 @@ export interface ConnectionPlan {
   readonly facts: ReadonlyMap<unknown, unknown>
   /** All connections of the thread that hold a descriptor. */
   readonly live: LiveList<EngineConnection>
+  /** Where they end that no limit counts by then; undefined: each counts until its descriptor is released. */
+  readonly lingering?: Lingering | undefined
 }
 
 /** Facts of one connection that somebody else has; undefined: not one of them. */
@@ -60,7 +63,7 @@ export interface ConnectionEvents {
 /** How long a dropped connection is held by a provider that cannot let go of it silently. */
 const SILENCE_MS = 300_000
 
-export class EngineConnection extends Timer implements Connection, Handshake, Owner, Listed, Ending {
+export class EngineConnection extends Timer implements Connection, Handshake, Owner, Listed, Lingerer, Ending {
   readonly id = nextNumber()
   readonly since: number
   readonly began: number
@@ -318,13 +321,10 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
   }
 
   strike(): void {
-    if (this.#pipeline !== null) this.#refuse({ cause: 'timeout' }, 'finish')
+    // To whom there is no connection yet, nothing can be said.
+    if (this.#pipeline !== null) this.#refuse({ cause: 'timeout' }, this.sock.connecting ? 'reset' : 'finish')
     else if (this.#user !== null) this.#tell(this.#user, 'expired')
-    else {
-      // The drain is over: the peer had its time.
-      this.shut = shutting.CLOSED
-      this.#release()
-    }
+    else this.abandon() // the peer had its time
   }
 
   // ── the end, in stages ─────────────────────────────────────────────────────────────────────────────────────────
@@ -346,7 +346,9 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
     this.input.clear()
     this.shut = shutting.want(shutting.want(this.shut, W), R)
     this.#advance()
-    if (!this.#released) this.#plan.wheel.arm(this, this.#plan.drainMs)
+    if (this.#released) return
+    this.#plan.wheel.arm(this, this.#plan.drainMs)
+    this.#plan.lingering?.add(this)
   }
 
   reset(): void {
@@ -358,7 +360,7 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
     this.#release()
   }
 
-  /** The end of the process: the descriptor is let go of as it is, and nobody is told but `released`. */
+  /** The drain or the process is over: the descriptor is let go of as it is, and nobody is told but `released`. */
   abandon(): void {
     this.#user = null
     this.#leaveHandshake()
@@ -389,6 +391,7 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
     if (this.#released) return
     this.#released = true
     this.#plan.live.delete(this)
+    this.#plan.lingering?.delete(this)
     this.#plan.wheel.disarm(this)
     this.layer.close()
     this.input.clear()

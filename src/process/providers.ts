@@ -14,6 +14,8 @@ export interface ProviderWishes {
   readonly maxPipes: number | undefined
   readonly pipeSize: number | undefined
   readonly maxAccept: number | undefined
+  /** Connections that a full listener of the node provider may hold. */
+  readonly maxHeld: number
 }
 
 /** How a lack of descriptors is told, by Node, by the kernel's name for it, or by the dynamic linker. */
@@ -27,7 +29,7 @@ export async function chooseProvider(wishes: ProviderWishes): Promise<Provider |
     // It is there, but not now: to go on without it would only move the shortage.
     if (wishes.wanted === 'linux' || SHORT.test(reason)) return `the linux provider cannot be had: ${reason}`
   }
-  return (await import('../net/node/provider.ts')).nodeProvider
+  return (await import('../net/node/provider.ts')).nodeProviderHolding(wishes.maxHeld)
 }
 
 async function openLinux(wishes: ProviderWishes): Promise<Provider | string> {

@@ -24,6 +24,8 @@ import { messageOf, stackOf } from '../util/shown.ts'
 
 /** maxpipes where it is not set: pipes that a thread splices through. */
 const PIPES = 256
+/** Connections that a full listener of the node provider accepts all the same, as many as HAProxy's kernel queue used to take. */
+const HELD = 511
 /** tune.bufsize where it is not set. */
 export const BUFFER_SIZE = 16384
 
@@ -56,22 +58,26 @@ export interface Unbuilt {
 export async function buildProxies(options: ProxiesOptions): Promise<Proxies | Unbuilt> {
   const { configuration, line, log } = options
   const { global } = configuration
-  const plan = planConnections(
-    { commandLine: line.maxconn, configured: global.get(globalMaxconn), descriptorsAsked: global.get(ulimitN), descriptorsAtMost: global.get(fdHardLimit) },
-    { listeners: listenersOf(configuration), threads: global.get(nbthread) ?? 1, pipes: global.get(nosplice) === true ? 0 : (global.get(maxpipes) ?? PIPES) },
-    descriptorLimit(),
-  )
+  const limits = { commandLine: line.maxconn, configured: global.get(globalMaxconn), descriptorsAsked: global.get(ulimitN), descriptorsAtMost: global.get(fdHardLimit) }
+  const listeners = listenersOf(configuration)
+  const descriptors = descriptorLimit()
+  const plans = {
+    linux: planConnections(limits, { listeners, threads: global.get(nbthread) ?? 1, pipes: global.get(nosplice) === true ? 0 : (global.get(maxpipes) ?? PIPES), held: 0 }, descriptors),
+    node: planConnections(limits, { listeners, threads: 1, pipes: 0, held: HELD }, descriptors),
+  }
+  const socks = await chooseProvider({
+    wanted: line.provider ?? global.get(provider),
+    maxPipes: plans.linux.pipes,
+    pipeSize: global.get(tunePipesize),
+    maxAccept: accepts(global.get(tuneMaxaccept)),
+    maxHeld: plans.node.held,
+  })
+  if (typeof socks === 'string') return { problems: [], refusal: socks }
+  const plan = plans[socks.name]
   if (plan.problem !== undefined) {
     if (global.get(strictLimits) !== false) return { problems: [], refusal: plan.problem }
     log.warning(`${plan.problem} maxconn is ${plan.maxconn}.`)
   }
-  const socks = await chooseProvider({
-    wanted: line.provider ?? global.get(provider),
-    maxPipes: plan.pipes,
-    pipeSize: global.get(tunePipesize),
-    maxAccept: accepts(global.get(tuneMaxaccept)),
-  })
-  if (typeof socks === 'string') return { problems: [], refusal: socks }
   try {
     const traffic = await openTrafficLog(configuration, log)
     const [ticks, wall] = [new TurnClock(monotonic), new TurnClock(Date.now)]
@@ -97,6 +103,7 @@ export async function buildProxies(options: ProxiesOptions): Promise<Proxies | U
       files: options.files,
       bufferSize: global.get(tuneBufsize) ?? BUFFER_SIZE,
       maxconn: plan.maxconn,
+      lingering: plan.lingering,
       sinkFor: (values) => traffic.sink(values),
       notice: (text) => log.notice(text),
       warnOnce: options.warnOnce,

@@ -10,6 +10,7 @@ import type { Provider } from '../core/provider.ts'
 import type { ProxySection } from '../config/configuration.ts'
 import { systemFiles } from '../config/files.ts'
 import type { ConnectionPlan, EngineConnection } from '../net/connection.ts'
+import { Lingering } from '../net/lingering.ts'
 import { LiveList } from '../net/live.ts'
 import { requestInspectDelay, requestRules, responseInspectDelay, responseRules } from '../sample/content.ts'
 import { timeoutConnect, timeoutTarpit } from '../config/keywords/timeouts.ts'
@@ -36,6 +37,8 @@ export interface BuildHost {
   /** What certificates and the like are read through. Default: the system's. */
   readonly files?: Files
   readonly bufferSize: number
+  /** Servers' connections that may wait for their peer's end when their sessions are over, in this thread. Default: no limit. */
+  readonly lingering?: number
   /** Who is told of every connection's way; nobody usually. */
   readonly tracer?: Tracer | undefined
   /** Where a proxy's log lines go; undefined: nowhere. */
@@ -76,6 +79,7 @@ export class Build {
   readonly random: () => number
   readonly clock: () => number
   readonly live = new LiveList<EngineConnection>()
+  readonly #lingering: Lingering
   readonly problems: Problem[] = []
   readonly #host: BuildHost
   readonly #orders: Readonly<Record<'accept' | 'connect', readonly HandlerSpec[]>>
@@ -88,6 +92,7 @@ export class Build {
     this.bufferSize = host.bufferSize
     this.random = host.random
     this.clock = host.clock
+    this.#lingering = new Lingering(host.lingering)
     this.#orders = { accept: this.#order('accept'), connect: this.#order('connect') }
   }
 
@@ -158,6 +163,7 @@ export class Build {
       clock: this.clock,
       facts: this.#host.tracer === undefined ? (more.facts ?? new Map()) : new Map<unknown, unknown>([...(more.facts ?? []), [TRACER, this.#host.tracer]]),
       live: this.live,
+      ...(side === 'connect' ? { lingering: this.#lingering } : {}), // a client's counts as a connection until its descriptor is released
     }
   }
 }

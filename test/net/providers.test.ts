@@ -7,7 +7,7 @@ import type { Sock } from '../../src/core/sock.ts'
 import { checkedKernel } from '../../src/net/linux/checked.ts'
 import { linuxProvider } from '../../src/net/linux/provider.ts'
 import { loadKernel } from '../../src/net/linux/syscalls.ts'
-import { nodeProvider } from '../../src/net/node/provider.ts'
+import { nodeProvider, nodeProviderHolding } from '../../src/net/node/provider.ts'
 import { providerContract } from './provider-contract.ts'
 
 t.test('node', (t) => {
@@ -29,11 +29,15 @@ t.test('node', (t) => {
     for (let waited = 0; readdirSync('/proc/self/fd').length > before && waited < 5000; waited += 10) await new Promise((resolve) => setTimeout(resolve, 10))
     t.equal(readdirSync('/proc/self/fd').length, before)
   })
-  t.test('while it is paused, as many wait as backlog says; more are reset, and nobody is forgotten', async (t) => {
+  const address = { family: 'ipv4', host: '127.0.0.1', port: 0 } as const
+  const limits = [
+    { by: 'backlog says', provider: nodeProvider, spec: { address, backlog: 5 } },
+    { by: 'descriptors were kept for', provider: nodeProviderHolding(5), spec: { address } },
+  ]
+  for (const { by, provider, spec } of limits) t.test(`while it is paused, as many wait as ${by}; more are reset, and nobody is forgotten`, async (t) => {
     const accepted: Sock[] = []
     const overflows: number[] = []
-    const spec = { address: { family: 'ipv4', host: '127.0.0.1', port: 0 }, backlog: 5 } as const
-    const listener = await nodeProvider.listen(spec, { accepted: (sock) => void accepted.push(sock), failed: (error) => t.fail(error), overflowed: (limit) => void overflows.push(limit) })
+    const listener = await provider.listen(spec, { accepted: (sock) => void accepted.push(sock), failed: (error) => t.fail(error), overflowed: (limit) => void overflows.push(limit) })
     t.teardown(() => listener.close())
     const until = async (what: () => boolean): Promise<void> => {
       for (let waited = 0; !what() && waited < 5000; waited += 5) await new Promise((resolve) => setTimeout(resolve, 5))

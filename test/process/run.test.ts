@@ -211,28 +211,33 @@ t.test('what was thrown and cannot be looked at is a bug like any other', async 
 
 t.test('connections are planned from the descriptors that there are', async (t) => {
   const none = { commandLine: undefined, configured: undefined, descriptorsAsked: undefined, descriptorsAtMost: undefined }
-  const use = { listeners: 2, threads: 1, pipes: 256 }
+  const use = { listeners: 2, threads: 1, pipes: 256, held: 0 }
   const own = 64 + 2 + 12
-  t.same(planConnections(none, use, 20_000), { maxconn: (20_000 - own) / 2 - 256, pipes: 256 })
+  t.same(planConnections(none, use, 20_000), { maxconn: (20_000 - own - 64) / 2 - 256, lingering: 64, pipes: 256, held: 0 })
   t.same(planConnections({ ...none, configured: 0 }, use, 20_000), planConnections(none, use, 20_000), '0 is as unset')
-  t.same(planConnections({ ...none, configured: 500 }, use, 20_000), { maxconn: 500, pipes: 256 })
-  t.same(planConnections({ ...none, configured: 500, commandLine: 7 }, use, 20_000), { maxconn: 7, pipes: 256 }, '-n wins')
-  t.same(planConnections({ ...none, configured: 900_000 }, use, 20_000), { maxconn: 9961, pipes: 0, problem: `Cannot raise FD limit to ${1_800_000 + own}, limit is 20000.` })
+  const rest = 20_000 - own - 2 * 256
+  t.same(planConnections({ ...none, configured: 500 }, use, 20_000), { maxconn: 500, lingering: rest - 1000, pipes: 256, held: 0 })
+  t.same(planConnections({ ...none, configured: 500, commandLine: 7 }, use, 20_000), { maxconn: 7, lingering: rest - 14, pipes: 256, held: 0 }, '-n wins')
+  t.same(planConnections({ ...none, configured: 900_000 }, use, 20_000), { maxconn: 9961, lingering: 0, pipes: 0, held: 0, problem: `Cannot raise FD limit to ${1_800_000 + own}, limit is 20000.` })
   t.match(planConnections({ ...none, descriptorsAsked: 9_000_000 }, use, 20_000), { problem: 'Cannot raise FD limit to 9000000, limit is 20000.' })
-  t.same(planConnections({ ...none, descriptorsAtMost: 278 }, { ...use, pipes: 0 }, 20_000), { maxconn: 100, pipes: 0 })
-  t.same(planConnections({ ...none, configured: 500 }, use, Infinity), { maxconn: 500, pipes: 256 })
-  t.same(planConnections(none, use, Infinity), { maxconn: 1_000_000, pipes: 256 })
-  t.same(planConnections(none, use, 10), { maxconn: 1, pipes: 0 }, 'never none at all')
+  t.match(planConnections({ ...none, descriptorsAtMost: 278 }, { ...use, pipes: 0 }, 20_000), { maxconn: 97, lingering: 6, pipes: 0 })
+  t.same(planConnections({ ...none, configured: 500 }, use, Infinity), { maxconn: 500, lingering: Infinity, pipes: 256, held: 0 })
+  t.same(planConnections(none, use, Infinity), { maxconn: 1_000_000, lingering: Infinity, pipes: 256, held: 0 })
+  t.same(planConnections(none, use, 10), { maxconn: 1, lingering: 0, pipes: 0, held: 0 }, 'never none at all')
 
-  t.same(planConnections(none, use, 1024), { maxconn: 355, pipes: 118 }, 'pipes take a quarter where there is little')
-  t.same(planConnections({ ...none, configured: 470 }, use, 1024), { maxconn: 470, pipes: 3 }, 'and what connections leave where these are wanted')
+  t.same(planConnections(none, use, 1024), { maxconn: 340, lingering: 30, pipes: 118, held: 0 }, 'pipes take a quarter where there is little')
+  t.same(planConnections({ ...none, configured: 470 }, use, 1024), { maxconn: 470, lingering: 4, pipes: 1, held: 0 }, 'and what connections leave where these are wanted')
+  t.same(planConnections(none, { listeners: 2, threads: 1, pipes: 0, held: 511 }, 1024), { maxconn: 340, lingering: 30, pipes: 0, held: 118 }, 'so do those that a full listener holds')
   for (const threads of [1, 2, 4, 16]) {
-    for (const listeners of [1, 10, 40]) {
-      for (const limit of [1024, 4096, 65_536]) {
+    for (const listeners of [0, 1, 10, 40]) {
+      for (const limit of [2048, 4096, 65_536]) {
         for (const configured of [undefined, 100, 300]) {
-          const { maxconn, pipes } = planConnections({ ...none, configured }, { threads, listeners, pipes: 256 }, limit)
-          const all = 64 + listeners + threads * 12 + (threads > 1 ? threads * listeners : 0) + 2 * maxconn + 2 * threads * pipes
-          t.ok(all <= limit, `${threads} threads, ${listeners} listeners, maxconn ${configured}: ${all} of ${limit}`)
+          for (const beside of [{ pipes: 256, held: 0 }, { pipes: 0, held: 511 }]) {
+            const { maxconn, lingering, pipes, held } = planConnections({ ...none, configured }, { threads, listeners, ...beside }, limit)
+            const all = 64 + listeners + threads * 12 + (threads > 1 ? 2 * threads * listeners : 0) + 2 * maxconn + threads * (lingering + 2 * pipes) + listeners * held
+            t.ok(all <= limit, `${threads} threads, ${listeners} listeners, maxconn ${configured}: ${all} of ${limit}`)
+            t.ok(lingering >= 0 && pipes >= 0 && held >= 0)
+          }
         }
       }
     }

@@ -698,3 +698,47 @@ t.test('any order of events: it ends once, is logged once, leaves nothing, and l
   )
   t.pass('held')
 })
+
+t.test('servers that do not end when their sessions are over hold no more descriptors than there are to spare', async (t) => {
+  const text = `
+listen l
+  bind 127.0.0.1:1001
+  mode tcp
+  timeout client 1m
+  timeout server 1s
+  timeout connect 1s
+  retries 3
+  server s 127.0.0.2:2001
+`
+  const w = await world(text, { lingering: 2 })
+  const hung = (n: number): PeerSock => {
+    const client = w.accept()
+    w.server(n).connected()
+    w.pass(1100)
+    client.end()
+    w.settle()
+    t.same(client.done, ['FIN', 'closed'])
+    return w.server(n)
+  }
+  const [one, two, three] = [hung(0), hung(1), hung(2)]
+  t.same([one, two, three].map((s) => s.done), [['FIN', 'closed'], ['FIN'], ['FIN']], 'who waited longest waits no more')
+  two.end()
+  w.settle()
+  const four = hung(3)
+  t.same([two, three, four].map((s) => s.done), [['FIN', 'closed'], ['FIN'], ['FIN']], 'who has come to its end leaves its place')
+  w.pass(6000)
+  t.ok(idle(w))
+
+  const none = await world(text, { lingering: 0 })
+  const last = none.accept()
+  none.server().connected()
+  none.pass(1100)
+  last.end()
+  none.settle()
+  t.same(none.server().done, ['FIN', 'closed'], 'none to spare')
+
+  const dead = await world(text)
+  dead.accept()
+  dead.pass(4100)
+  t.same(dead.provider.connects.map(({ sock }) => sock.done), [['RST'], ['RST'], ['RST'], ['RST']], 'an attempt that got no answer is no connection: nothing waits for its end')
+})

@@ -105,6 +105,8 @@ export interface WorldOptions {
   /** What the provider says it is. Default: linux. */
   readonly provider?: 'node' | 'linux'
   readonly gauges?: GaugeMemory
+  /** Servers' connections that may wait for their peer's end when their sessions are over. Default: no limit. */
+  readonly lingering?: number
 }
 
 /** What a log line says without a date: `f:b/s Tw/Tc/Tt B ts ac/fc/bc/sc/rc sq/bq`. */
@@ -132,6 +134,7 @@ export async function world(text: string, options: WorldOptions = {}): Promise<W
     global: configuration.global,
     bufferSize: options.bufferSize ?? 16_384,
     maxconn: options.maxconn ?? 0,
+    ...(options.lingering === undefined ? {} : { lingering: options.lingering }),
     sinkFor: () => ({ write: (level, line) => void lines.push(level === 'info' ? line : `${level} ${line}`) }),
     warnOnce: (text) => void (notices.includes(text) ? 0 : notices.push(text)),
     notice: (line) => void notices.push(line),

@@ -46,7 +46,7 @@ function boundAddress(server: Server, spec: ListenSpec): Address {
   return { family: a.family === 'IPv6' ? 'ipv6' : 'ipv4', host: a.address, port: a.port }
 }
 
-async function listen(spec: ListenSpec, events: ListenEvents): Promise<Listener> {
+async function listen(spec: ListenSpec, events: ListenEvents, maxHeld: number): Promise<Listener> {
   refuse(spec)
   const path = spec.address.family === 'unix' && spec.fd === undefined && !spec.address.abstract ? spec.address.path : ''
   if (path !== '') removeStale(path)
@@ -65,15 +65,13 @@ async function listen(spec: ListenSpec, events: ListenEvents): Promise<Listener>
   }
   const address = boundAddress(server, spec)
   const unix = address.family === 'unix' ? address : undefined
-  return new NodeListener(server, address, unix, events, Math.min(spec.backlog ?? HELD, HELD))
+  return new NodeListener(server, address, unix, events, Math.min(spec.backlog ?? maxHeld, maxHeld))
 }
-
-/** Most that wait while a listener is paused: each has a descriptor, which one in the kernel's queue has not. */
-const HELD = 511
 
 /**
  * node:net cannot stop accepting without closing, which would reset what is in the kernel's queue: while paused, what is accepted waits
- * here untouched and unread, as many as `backlog` allows and not more than HELD. More are reset.
+ * here untouched and unread, as many as `backlog` allows and descriptors were kept for. More are reset: out of descriptors, libuv would
+ * end them all, and sessions would get no server.
  */
 class NodeListener implements Listener {
   readonly address: Address
@@ -132,12 +130,19 @@ function connectOptions(spec: ConnectSpec): SocketConnectOpts {
   return { host: to.host, port: to.port, ...from, allowHalfOpen: true, noDelay: true, keepAlive: spec.keepAlive ?? false, autoSelectFamily: false, highWaterMark: HIGH_WATER }
 }
 
-export const nodeProvider: Provider = {
-  name: 'node',
-  listen,
-  connect(spec) {
-    refuse(spec)
-    return new NodeSock(connect(connectOptions(spec)), spec.to.family === 'unix' ? spec.to : undefined)
-  },
+/** Connections that a paused listener holds where nobody has counted descriptors. */
+const HELD = 511
+
+/** `maxHeld`: connections that a paused listener lets wait; each has a descriptor, which one in the kernel's queue has not. */
+export function nodeProviderHolding(maxHeld: number): Provider {
+  return {
+    name: 'node',
+    listen: (spec, events) => listen(spec, events, maxHeld),
+    connect(spec) {
+      refuse(spec)
+      return new NodeSock(connect(connectOptions(spec)), spec.to.family === 'unix' ? spec.to : undefined)
+    },
+  }
 }
 
+export const nodeProvider = nodeProviderHolding(HELD)
