@@ -11,7 +11,7 @@
 import { Worker } from 'node:worker_threads'
 import type { ProcessLog } from '../core/process-log.ts'
 import type { KeptAnswers } from '../config/kept-files.ts'
-import { GaugeMemory } from '../proxy/gauge.ts'
+import type { GaugeMemory } from '../proxy/gauge.ts'
 import type { CommandLine } from './arguments.ts'
 import type { Runtime } from './runtime.ts'
 import { stackOf } from '../util/shown.ts'
@@ -157,7 +157,7 @@ export class Threads implements Runtime {
 
   #ended(thread: number, lasted: boolean): void {
     this.#workers.delete(thread)
-    GaugeMemory.takeBack(this.#options.gauges.shared, thread)
+    this.#options.gauges.takeBack(thread)
     if (!this.#stopping && this.#started) this.#replace(thread, lasted)
     else if (this.#workers.size === 0) this.#finish()
   }

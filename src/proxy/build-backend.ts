@@ -19,6 +19,7 @@ import { handOver } from '../net/connect.ts'
 import { Backend } from './backend.ts'
 import { First, LeastConn, Random, RoundRobin, SourceHash, type Balance } from './balance.ts'
 import { inspectionOf, tarpitTimeout, type Build } from './build.ts'
+import { TooManyCounters } from './gauge.ts'
 import { resolveName } from './resolve.ts'
 import { Server, type ServerSettings } from './server.ts'
 import { messageOf } from '../util/shown.ts'
@@ -129,6 +130,7 @@ export async function buildBackend(build: Build, section: ProxySection, id: numb
     try {
       servers.push(await server(line, servers.length + 1))
     } catch (error) {
+      if (error instanceof TooManyCounters) throw error // once is enough
       build.report({ ...line.place, level: 'alert', text: `'server ${section.name}/${line.name}' : ${messageOf(error)}` })
     }
   }

@@ -6,7 +6,15 @@
 //
 // Only its own thread writes a row above 0, so the totals alone need atomics.
 
-const SLOTS = 16384
+/** Enough for 60,000 servers. Memory that nobody counts in is never touched. */
+const SLOTS = 262_144
+
+/** The configuration has more to count than there is memory for. */
+export class TooManyCounters extends Error {
+  constructor(slots: number) {
+    super(`more than ${slots} counters are needed: too many proxies and servers for one process`)
+  }
+}
 
 /** The memory behind all gauges of a process; `shared` is what other threads are given. */
 export class GaugeMemory {
@@ -21,8 +29,9 @@ export class GaugeMemory {
   constructor(thread = 0, threads = 1, shared = new SharedArrayBuffer((1 + threads) * SLOTS * Int32Array.BYTES_PER_ELEMENT)) {
     this.shared = shared
     this.thread = thread
-    this.#totals = row(shared, 0)
-    this.#own = row(shared, 1 + thread)
+    const slots = shared.byteLength / ((1 + threads) * Int32Array.BYTES_PER_ELEMENT)
+    this.#totals = row(shared, 0, slots)
+    this.#own = row(shared, 1 + thread, slots)
   }
 
   /** With a clock, it also knows how many were added in a second. */
@@ -37,16 +46,16 @@ export class GaugeMemory {
 
   #take(slots: number): number {
     const at = this.#taken
-    if (at + slots > SLOTS) throw new RangeError(`more than ${SLOTS} counters: too many proxies and servers`)
+    if (at + slots > this.#totals.length) throw new TooManyCounters(this.#totals.length)
     this.#taken += slots
     return at
   }
 
   /** Takes back what a thread that is gone had added. */
-  static takeBack(shared: SharedArrayBuffer, thread: number): void {
-    const totals = row(shared, 0)
-    const gone = row(shared, 1 + thread)
-    for (let i = 0; i < SLOTS; i++) {
+  takeBack(thread: number): void {
+    const totals = this.#totals
+    const gone = row(this.shared, 1 + thread, totals.length)
+    for (let i = 0; i < gone.length; i++) {
       const n = gone[i] ?? 0
       if (n !== 0) Atomics.sub(totals, i, n)
     }
@@ -54,8 +63,8 @@ export class GaugeMemory {
   }
 }
 
-function row(shared: SharedArrayBuffer, n: number): Int32Array {
-  return new Int32Array(shared, n * SLOTS * Int32Array.BYTES_PER_ELEMENT, SLOTS)
+function row(shared: SharedArrayBuffer, n: number, slots: number): Int32Array {
+  return new Int32Array(shared, n * slots * Int32Array.BYTES_PER_ELEMENT, slots)
 }
 
 /**

@@ -18,6 +18,7 @@ import { Build, type BuildHost } from './build.ts'
 import { buildBackend } from './build-backend.ts'
 import { buildFrontend } from './build-frontend.ts'
 import type { Frontend, FrontendHost } from './frontend.ts'
+import { TooManyCounters } from './gauge.ts'
 import { Profiles } from './profile.ts'
 import { RunQueue } from './run-queue.ts'
 
@@ -161,6 +162,15 @@ function profilesOf({ global, plugins }: RuntimeHost): Profiles | undefined {
   return word === 'on' || profileWanted(plugins) ? new Profiles(word !== 'off') : undefined
 }
 
+/** A section that there are no counters left for is a problem of the configuration. */
+async function counted<T>({ place, kind, name }: ProxySection, built: Promise<T>): Promise<T> {
+  try {
+    return await built
+  } catch (error) {
+    throw error instanceof TooManyCounters ? new BuildError([{ ...place, level: 'alert', text: `'${kind} ${name}' : ${error.message}` }]) : error
+  }
+}
+
 /** Builds the proxies of a configuration that has no alerts. Rejects with a BuildError. */
 export async function buildRuntime(configuration: Configuration, host: RuntimeHost): Promise<Runtime> {
   const build = new Build(host)
@@ -188,7 +198,7 @@ export async function buildRuntime(configuration: Configuration, host: RuntimeHo
     if (rule.needsKernel) build.needsKernel(rule.place, rule.keyword, { [rule.action]: true })
   }
   for (const section of active) {
-    if (hasBackend(section.kind)) backends.set(section.name, await buildBackend(build, section, section.values.get(proxyId) ?? section.number, view))
+    if (hasBackend(section.kind)) backends.set(section.name, await counted(section, buildBackend(build, section, section.values.get(proxyId) ?? section.number, view)))
   }
   const shared: FrontendHost = {
     provider: host.provider,
@@ -206,7 +216,7 @@ export async function buildRuntime(configuration: Configuration, host: RuntimeHo
   }
   for (const section of active) {
     if (!hasFrontend(section.kind)) continue
-    frontends.set(section.name, await buildFrontend(build, shared, section, section.values.get(proxyId) ?? section.number, backends))
+    frontends.set(section.name, await counted(section, buildFrontend(build, shared, section, section.values.get(proxyId) ?? section.number, backends)))
   }
   if (build.problems.some((p) => p.level === 'alert')) throw new BuildError(build.problems)
   runtime = new Runtime([...frontends.values()], [...backends.values()], build.live, build.problems)

@@ -2,6 +2,7 @@
 
 import t from 'tap'
 import type { ConnectSpec, ListenSpec } from '../../src/core/provider.ts'
+import { GaugeMemory } from '../../src/proxy/gauge.ts'
 import { BuildError } from '../../src/proxy/runtime.ts'
 import { world } from './world.ts'
 
@@ -142,4 +143,15 @@ t.test('actions that only the kernel can do stop the start where the provider is
     "9 'tcp-request content' : 'set-tos' needs the linux provider, and this is 'node'",
   ])
   await world(text)
+})
+
+t.test('thousands of servers have their counters; a section that there are none left for is named', async (t) => {
+  const text = (n: number): string => `${DEFAULTS}frontend f\n  bind 127.0.0.1:1\n  default_backend b\nbackend b\n${Array.from({ length: n }, (_, i) => `  server s${i} 127.0.0.2:9\n`).join('')}`
+  const w = await world(text(5000))
+  t.equal(w.runtime.backends[0]?.servers.length, 5000)
+  const few = new GaugeMemory(0, 1, new SharedArrayBuffer(2 * 4 * 40))
+  const refused: unknown = await world(text(20), { gauges: few }).catch((error: unknown) => error)
+  t.ok(refused instanceof BuildError)
+  if (!(refused instanceof BuildError)) return
+  t.same(refused.problems.map((p) => `${p.level} ${p.line} ${p.text}`), ["alert 9 'backend b' : more than 40 counters are needed: too many proxies and servers for one process"])
 })

@@ -115,7 +115,7 @@ t.test('one limit for two threads', async (t) => {
   leave(a, late)
   b.pass(20)
   t.same(paused(b), [false], 'the other thread looks now and then')
-  GaugeMemory.takeBack(gauges.shared, 1)
+  gauges.takeBack(1)
   t.ok(idle(a), 'a thread that dies gives its places back')
 })
 

@@ -50,9 +50,9 @@ t.test('take() is exact while many threads hammer it', async (t) => {
   t.ok(sum((one) => one.taken) > threads, `${sum((one) => one.taken)} taken, ${sum((one) => one.refused)} refused`)
   t.equal(gauge.value, sum((one) => one.held), 'nothing is lost or counted twice')
 
-  for (let thread = 0; thread < threads; thread++) GaugeMemory.takeBack(memory.shared, thread)
+  for (let thread = 0; thread < threads; thread++) memory.takeBack(thread)
   t.equal(gauge.value, 0, 'what dead threads held is taken back')
-  for (let thread = 0; thread < threads; thread++) GaugeMemory.takeBack(memory.shared, thread)
+  for (let thread = 0; thread < threads; thread++) memory.takeBack(thread)
   t.equal(gauge.value, 0, 'once')
 })
 
@@ -65,7 +65,7 @@ t.test('what one thread has, another sees; what it had, it gives back alone', as
   t.equal(a1.add(2), 5)
   b1.add(7)
   t.same([a0.value, a1.value, b0.value], [5, 5, 7])
-  GaugeMemory.takeBack(first.shared, 1)
+  first.takeBack(1)
   t.same([a0.value, b0.value], [3, 0], 'the other threads\' own stays')
   a1.add(1)
   t.equal(a0.value, 4, 'and the row can be used anew')
@@ -79,9 +79,9 @@ t.test('limits', async (t) => {
   t.ok(gauge.take(0), '0 is no limit')
   t.equal(gauge.value, 3)
   t.notOk(gauge.take(2), 'lowered below what there is')
-  const memory = new GaugeMemory()
-  for (let i = 0; i < 16_384; i++) memory.gauge()
-  t.throws(() => memory.gauge(), /too many proxies and servers/)
+  const memory = new GaugeMemory(0, 1, new SharedArrayBuffer(2 * 3 * 4))
+  for (let i = 0; i < 3; i++) memory.gauge().add(1)
+  t.throws(() => memory.gauge(), /more than 3 counters are needed: too many proxies and servers/)
 })
 
 t.test('a rate is of the last second, shared by threads', async (t) => {
