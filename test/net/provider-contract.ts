@@ -339,6 +339,25 @@ export function providerContract(t: Test, provider: Provider, size: ContractSize
     t.equal(tap.sock.fill(new Bytes()), ERR_IN, 'and stays one')
   })
 
+  t.test('RST behind bytes that nobody has read: they come, and then the error, not an end', async (t) => {
+    let sock: Sock | undefined
+    const listener = await provider.listen({ address: LOOPBACK }, { accepted: (one) => (sock = one), failed: (error) => t.fail(error) })
+    t.teardown(() => listener.close())
+    const { address } = listener
+    const peer = new Peer(netConnect('port' in address ? address.port : 0, '127.0.0.1'))
+    peer.socket.write(pattern(30_000, 3))
+    await until('it is with the kernel', () => sock !== undefined && peer.socket.writableLength === 0)
+    if (sock === undefined) return
+    peer.socket.resetAndDestroy()
+    await until('it is reset', () => peer.closed)
+    const tap = new Tap(sock)
+    t.teardown(() => tap.sock.close())
+    tap.say('')
+    await until('it is over', () => tap.broken || tap.ended)
+    t.same([tap.broken, tap.ended, tap.sock.error], [true, false, 'ECONNRESET'])
+    t.equal(Buffer.concat(tap.got).length, 30_000)
+  })
+
   t.test('RST by us', async (t) => {
     const { peer, tap } = await heard(t, provider, 'x')
     tap.sock.reset()

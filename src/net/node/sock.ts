@@ -39,6 +39,7 @@ export class StreamSock implements Sock {
     this.connecting = socket.connecting
     socket.on('data', this.#onData)
     socket.on('end', () => {
+      if (!this.#ending && isReset(socket)) return this.broke('ECONNRESET')
       this.#ended = true
       this.owner.ready()
     })
@@ -178,6 +179,17 @@ export function abort(socket: Socket, top = socket): void {
  */
 function endsNow(socket: Socket): boolean {
   return socket.writableEnded && !socket.writableFinished && socket.writableLength === 0
+}
+
+/**
+ * libuv tells RST behind bytes that it has not read as an end, and may drop some of them. A TCP connection whose peer has ended still has
+ * its peer; one that was reset has none (nor has one that both have ended). Not asked through the socket, which remembers its answer.
+ */
+function isReset(socket: Socket): boolean {
+  const handle: unknown = Reflect.get(socket, '_handle')
+  if (typeof handle !== 'object' || handle === null) return false
+  const getpeername: unknown = Reflect.get(handle, 'getpeername')
+  return typeof getpeername === 'function' && Reflect.apply(getpeername, handle, [{}]) < 0
 }
 
 function destroy(socket: Socket, reset: boolean): void {
