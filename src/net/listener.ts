@@ -20,8 +20,8 @@ export interface ListenerEvents {
   accepted(sock: Sock): void
   /** One line for the process log. */
   notice(text: string): void
-  /** Another thread's descriptor to listen on, asked at each open(); undefined: one of our own is opened. */
-  descriptor?(): number | undefined
+  /** Another thread's descriptor to listen on, asked at each open(); 'none': it has none, and open() opens nothing; undefined: one of our own is opened. */
+  descriptor?(): number | 'none' | undefined
 }
 
 export class GatedListener {
@@ -66,6 +66,7 @@ export class GatedListener {
 
   async #open(): Promise<void> {
     const shared = this.#events.descriptor?.()
+    if (shared === 'none') return
     const spec = { ...this.#spec, address: this.#bound, ...(shared === undefined ? {} : { fd: shared, shared: true }) }
     const listener = await this.#provider.listen(spec, {
       accepted: (sock) => this.#events.accepted(sock),

@@ -53,7 +53,7 @@ export async function runDataThread(port: MessagePort, seed: ThreadSeed, plugins
     log,
     warnOnce,
     gauges: new GaugeMemory(seed.thread, seed.threads, seed.gauges),
-    sharedDescriptor: (frontend, listener) => descriptors.get(`${frontend}/${listener}`),
+    sharedDescriptor: (frontend, listener) => descriptors.get(`${frontend}/${listener}`) ?? 'none',
   })
   if (!('runtime' in proxies)) {
     report({ said: 'problems', lines: [...proxies.problems.map(describe), proxies.refusal] })
@@ -77,7 +77,9 @@ export async function runDataThread(port: MessagePort, seed: ThreadSeed, plugins
   process.on('uncaughtException', broken)
   process.on('unhandledRejection', broken)
 
-  const problems = await runtime.start()
+  if (seed.paused) runtime.pause()
+  if (seed.held) runtime.hold(true)
+  const problems = seed.paused ? [] : await runtime.start()
   if (problems.length > 0) {
     report({ said: 'problems', lines: problems })
     process.exit(1)
@@ -88,8 +90,13 @@ export async function runDataThread(port: MessagePort, seed: ThreadSeed, plugins
         return runtime.hold(message.on)
       case 'resume':
         descriptors = message.descriptors
-        return void runtime.resume().then((lines) => lines.forEach((text) => log.alert(text)))
+        return void runtime.resume().then((lines) => {
+          lines.forEach((text) => log.alert(text))
+          report({ said: 'turned' })
+        })
       case 'pause':
+        runtime.pause()
+        return report({ said: 'turned' })
       case 'softStop':
       case 'kill':
         return runtime[message.order]()

@@ -39,8 +39,8 @@ export interface ProxiesOptions {
   readonly gauges: GaugeMemory
   /** Says a warning unless it was said before, by this thread or another. */
   readonly warnOnce: (text: string) => void
-  /** Descriptors that another thread listens on, by frontend and number of its listener. */
-  readonly sharedDescriptor?: (frontend: string, listener: number) => number | undefined
+  /** Descriptors that another thread listens on, by frontend and number of its listener; 'none': it does not, so nobody does. */
+  readonly sharedDescriptor?: (frontend: string, listener: number) => number | 'none'
 }
 
 export interface Proxies {

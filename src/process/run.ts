@@ -128,8 +128,10 @@ export async function run(options: RunOptions): Promise<number> {
     },
     pause() {
       if (softStopping) return
-      runtime.pause()
-      log.notice('SIGTTOU: ports are given back; SIGTTIN takes them again')
+      const paused = runtime.pause()
+      const tell = (): void => log.notice('SIGTTOU: ports are given back; SIGTTIN takes them again')
+      if (paused === undefined) tell()
+      else void paused.then(tell)
     },
     resume() {
       if (softStopping) return

@@ -11,8 +11,8 @@ export interface Runtime {
   listening(): readonly string[]
   /** Accepts nothing while it holds; what comes waits in the kernel's queue (-m). Idempotent. */
   hold(on: boolean): void
-  /** Gives the ports back for a while (SIGTTOU), so that another process can have them; sessions go on. Idempotent. */
-  pause(): void
+  /** Gives the ports back for a while (SIGTTOU), so that another process can have them; sessions go on. Idempotent. What it resolves with comes when they are free. */
+  pause(): void | Promise<void>
   /** Listens again on the same addresses (SIGTTIN). Resolves like start(), with what could not be opened again. */
   resume(): Promise<readonly string[]>
   /** Listens no more; sessions go on until they end by themselves. Idempotent. */

@@ -19,14 +19,19 @@ import { stackOf } from '../util/shown.ts'
 /** What the control thread tells a data thread to do. */
 export type ThreadOrder =
   | { readonly order: 'hold'; readonly on: boolean }
-  | { readonly order: 'pause' | 'softStop' | 'kill' }
-  | { readonly order: 'resume'; readonly descriptors: Descriptors }
+  | { readonly order: 'softStop' | 'kill' }
+  | Turn
+
+/** Answered with 'turned'. */
+type Turn = { readonly order: 'pause' } | { readonly order: 'resume'; readonly descriptors: Descriptors }
 
 /** `frontend/listener` → descriptor. */
 export type Descriptors = ReadonlyMap<string, number>
 
 export type ThreadReport =
   | { readonly said: 'listening' }
+  /** It has paused or resumed as it was told. */
+  | { readonly said: 'turned' }
   | { readonly said: 'problems'; readonly lines: readonly string[] }
   /** A warning that other threads may have given. */
   | { readonly said: 'once'; readonly text: string }
@@ -42,6 +47,9 @@ export interface ThreadSeed {
   /** What the control thread has read, before the process became somebody who may not. */
   readonly files: KeptAnswers
   readonly descriptors: Descriptors
+  /** It begins paused, or holding. */
+  readonly paused: boolean
+  readonly held: boolean
 }
 
 export interface Listening {
@@ -96,6 +104,14 @@ export class Threads implements Runtime {
   #stopping = false
   /** Threads are replaced from then on; before, one that ends ends the start. */
   #started = false
+  /** What threads that begin now are told. */
+  #paused = false
+  #held = false
+  /** The last word of pause() and resume() that nobody has acted on. */
+  #asked: Turn['order'] | undefined
+  #turning: Promise<readonly string[]> | undefined
+  /** Threads that have not yet turned as they were told. */
+  readonly #awaited = new Map<Worker, () => void>()
 
   constructor(options: ThreadsOptions) {
     this.#options = options
@@ -119,7 +135,7 @@ export class Threads implements Runtime {
   #spawn(thread: number): Promise<readonly string[]> {
     const { count, line, gauges, files, log, entry } = this.#options
     // The same provider in all threads: what one cannot have must not make it serve otherwise.
-    const seed: ThreadSeed = { line: { ...line, provider: 'linux' }, thread, threads: count, gauges: gauges.shared, files, descriptors: this.#descriptors() }
+    const seed: ThreadSeed = { line: { ...line, provider: 'linux' }, thread, threads: count, gauges: gauges.shared, files, descriptors: this.#descriptors(), paused: this.#paused, held: this.#held }
     const worker = new Worker(entry, { workerData: seed, name: `data thread ${thread}` })
     this.#workers.set(thread, worker)
     let listens = 0
@@ -129,6 +145,7 @@ export class Threads implements Runtime {
           listens = performance.now()
           resolve([])
         }
+        else if (report.said === 'turned') this.#turned(worker)
         else if (report.said === 'problems') resolve(report.lines)
         else if (report.said === 'once') this.#options.warnOnce(report.text)
         else log[report.level](report.text)
@@ -146,6 +163,7 @@ export class Threads implements Runtime {
       })
       worker.on('exit', () => {
         resolve([`data thread ${thread} ended before it listened`])
+        this.#turned(worker)
         this.#ended(thread, listens > 0 && performance.now() - listens >= LASTS)
       })
     })
@@ -194,19 +212,59 @@ export class Threads implements Runtime {
   }
 
   hold(on: boolean): void {
+    this.#held = on
     this.#order({ order: 'hold', on })
   }
 
-  pause(): void {
-    this.#order({ order: 'pause' })
-    this.#options.control.pause()
+  /** Resolves when no thread listens any more. */
+  async pause(): Promise<void> {
+    this.#asked = 'pause'
+    await this.#turn()
   }
 
-  async resume(): Promise<readonly string[]> {
-    const problems = await this.#options.control.resume()
-    this.#options.control.hold(true)
-    this.#order({ order: 'resume', descriptors: this.#descriptors() })
+  resume(): Promise<readonly string[]> {
+    this.#asked = 'resume'
+    return this.#turn()
+  }
+
+  #turn(): Promise<readonly string[]> {
+    return (this.#turning ??= this.#turnAsAsked().finally(() => (this.#turning = undefined)))
+  }
+
+  /**
+   * One after the other: threads are told descriptors by number, and a number means the same to all only as long as nobody closes it; a port is
+   * free for the next one when the last thread has let go of it. Of many words that come meanwhile the last one counts.
+   */
+  async #turnAsAsked(): Promise<readonly string[]> {
+    const { control } = this.#options
+    let problems: readonly string[] = []
+    for (let asked = this.#asked; asked !== undefined && !this.#stopping; asked = this.#asked) {
+      this.#asked = undefined
+      if (asked === 'pause') {
+        problems = []
+        this.#paused = true
+        await this.#told({ order: 'pause' })
+        await control.pause()
+      } else {
+        problems = await control.resume()
+        control.hold(true)
+        this.#paused = false
+        await this.#told({ order: 'resume', descriptors: this.#descriptors() })
+      }
+    }
     return problems
+  }
+
+  /** Resolves when all threads have turned, or ended. */
+  async #told(turn: Turn): Promise<void> {
+    const all = [...this.#workers.values()].map((worker) => new Promise<void>((resolve) => this.#awaited.set(worker, resolve)))
+    this.#order(turn)
+    await Promise.all(all)
+  }
+
+  #turned(worker: Worker): void {
+    this.#awaited.get(worker)?.()
+    this.#awaited.delete(worker)
   }
 
   softStop(): void {

@@ -142,7 +142,7 @@ export async function buildFrontend(build: Build, host: FrontendHost, section: P
       }
       const spec = listenSpec(address, resolved, bindLine.values, section, speaks)
       const number = binds.length
-      const descriptor = (): number | undefined => build.sharedDescriptor(section.name, number)
+      const descriptor = (): number | 'none' | undefined => build.sharedDescriptor(section.name, number)
       const { place } = bindLine
       const identity = { id: bindLine.values.get(bindId) ?? binds.length + 1, label: bindLine.values.get(bindName), place: `${place.file}:${place.line}`, maxconn: bindLine.values.get(bindMaxconn) ?? 0, nice: bindLine.values.get(bindNice) ?? 0 }
       binds.push(

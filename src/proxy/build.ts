@@ -43,8 +43,8 @@ export interface BuildHost {
   readonly tracer?: Tracer | undefined
   /** Where a proxy's log lines go; undefined: nowhere. */
   sinkFor(values: Values): LogSink | undefined
-  /** Descriptors that another thread listens on, by frontend and number of its listener; undefined: open one. */
-  readonly sharedDescriptor?: (frontend: string, listener: number) => number | undefined
+  /** Descriptors that another thread listens on, by frontend and number of its listener; 'none': nobody listens there. Without it they are opened. */
+  readonly sharedDescriptor?: (frontend: string, listener: number) => number | 'none'
   /** One line for the process log. */
   notice(text: string): void
 }
@@ -119,7 +119,7 @@ export class Build {
     this.#host.notice(text)
   }
 
-  sharedDescriptor(frontend: string, listener: number): number | undefined {
+  sharedDescriptor(frontend: string, listener: number): number | 'none' | undefined {
     return this.#host.sharedDescriptor?.(frontend, listener)
   }
 

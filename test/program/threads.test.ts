@@ -178,6 +178,38 @@ t.test('a thread that throws outside a handler is replaced; others go on, listen
   t.same(await program.exited, { code: 0, signal: null })
 })
 
+t.test('ports that are given back and taken again at once: no thread is left without, none gets another one\'s', async (t) => {
+  const ports = await claimPorts()
+  t.teardown(() => ports.release())
+  const [one, two] = [ports.port('one'), ports.port('two')]
+  const program = await running(t, `${DEFAULTS}\nfrontend one\n  bind 127.0.0.1:${one}\n  throws-service\nfrontend two\n  bind 127.0.0.1:${two}\n  throws-service\n`, [one, two])
+  for (let i = 0; i < 20; i++) {
+    program.signal('SIGTTOU')
+    program.signal('SIGTTIN')
+    await sleep(i % 5)
+  }
+  // The last word is SIGTTIN, whenever it is acted on: until then a connection may be refused or reset.
+  await program.says(/SIGTTIN: listens again/)
+  for (const front of [one, two]) {
+    for (let served = 0, tries = 0; served < 20 && tries < 1000; tries++) {
+      try {
+        const wire = await connect(front)
+        wire.send('hello')
+        await wire.got('hello')
+        wire.end()
+        await wire.over()
+        served++
+      } catch {
+        await sleep(10)
+      }
+      if (tries === 999) t.fail(`port ${front} does not serve`)
+    }
+  }
+  t.notMatch(program.output(), /cannot bind/)
+  program.signal('SIGTERM')
+  t.same(await program.exited, { code: 0, signal: null })
+})
+
 t.test('a thread that ends gives back all that it held: sockets, pipes in use, its ring, its epoll', async (t) => {
   const ports = await claimPorts()
   t.teardown(() => ports.release())
