@@ -121,12 +121,12 @@ export class GatedListener {
 
   close(): void {
     this.#wanted = false
+    this.#listener?.close() // which may take in whoever waits, and find a reason to pause
+    this.#listener = null
     this.#wheel.disarm(this.#retry)
     this.#wheel.disarm(this.#calm)
     this.#reasons.delete('descriptors') // nobody would take it back
     this.#short = false
-    this.#listener?.close()
-    this.#listener = null
   }
 
   #overflowed(limit: number): void {

@@ -111,8 +111,9 @@ export class Runtime {
   /** Gives the ports back, so that another process can have them. Inherited descriptors are only held. Idempotent. */
   pause(): void {
     this.#listens = false
-    this.hold(true)
+    // Not held before they close: they take in whoever waits.
     for (const { binds } of this.frontends) for (const { listener } of binds) if (listener.reopens) listener.close()
+    this.hold(true)
   }
 
   /** Listens again. Resolves with one line per listener that could not be opened; the others listen. */
@@ -131,6 +132,7 @@ export class Runtime {
 
   /** Lets go of everything at once. Idempotent. */
   kill(): void {
+    this.hold(true) // nobody is taken in any more
     this.softStop()
     for (const conn of this.#live.all()) conn.abandon()
     this.#finish()

@@ -300,6 +300,22 @@ if ('reason' in found) {
     await until('accepted', () => a.socks[0]?.text === 'x')
   })
 
+  t.test('who waits in the queue of a listener that closes is taken in, unless it is paused', async (t) => {
+    const { provider } = make(t)
+    for (const paused of [false, true]) {
+      const came: Tap[] = []
+      const listener = await provider.listen({ address: LOOPBACK }, { accepted: (sock) => void came.push(new Tap(sock)), failed: (error) => t.fail(error) })
+      if (paused) listener.pause()
+      // On loopback connect() is through when it returns, and the loop has not turned since.
+      const clients = Array.from({ length: 100 }, () => new Tap(provider.connect({ to: listener.address })))
+      listener.close()
+      t.equal(came.length, paused ? 0 : 100)
+      for (const tap of came) tap.say('served')
+      await until('each has its answer', () => clients.every((tap) => (paused ? tap.broken : tap.text === 'served')))
+      for (const { sock } of [...clients, ...came]) sock.close()
+    }
+  })
+
   t.test('two threads’ worth of epoll on one listening descriptor: each connection is accepted once', async (t) => {
     const { provider, kernel } = make(t)
     const second = linuxProvider(kernel)

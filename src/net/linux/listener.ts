@@ -19,6 +19,9 @@ const ACCEPTED = sys.SOCK_NONBLOCK | sys.SOCK_CLOEXEC
 const DEFER_SECONDS = 1
 const { E } = sys
 
+/** Connections that a listener takes in at most before it closes: what a full queue holds. */
+const LAST = 4096
+
 /** How sure the listener can get of what its clients do, and how often it looks whether they still do. */
 const CERTAIN = 8
 const LOOK_AGAIN = 32
@@ -87,8 +90,12 @@ class LinuxListener implements Listener, Pollable {
   }
 
   events(): void {
+    this.#take(this.#batch)
+  }
+
+  #take(most: number): void {
     const kernel = this.#thread.kernel
-    for (let left = this.#batch; left > 0 && !this.#paused; left--) {
+    for (let left = most; left > 0 && !this.#paused; left--) {
       prepareSockaddr()
       const fd = kernel.accept4(this.#fd, SOCKADDR, SOCKADDR_SIZE, ACCEPTED)
       if (fd >= 0) {
@@ -118,14 +125,19 @@ class LinuxListener implements Listener, Pollable {
     }
   }
 
+  /** Whoever waits in the queue is connected already and would be reset: unless it is paused, a listener takes them in before it goes. */
   close(): void {
     const fd = this.#fd
     if (fd < 0) return
-    this.pause()
-    this.#fd = -1
-    this.#path?.remove()
-    this.#thread.kernel.close(fd)
-    this.#thread.poller.release()
+    try {
+      this.#take(LAST)
+    } finally {
+      this.pause()
+      this.#fd = -1
+      this.#path?.remove()
+      this.#thread.kernel.close(fd)
+      this.#thread.poller.release()
+    }
   }
 }
 
