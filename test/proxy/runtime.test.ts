@@ -132,6 +132,14 @@ t.test('soft stop: finished when the last session has ended; kill hurries it', a
   t.equal(hurried.runtime.remaining(), 0)
 })
 
+t.test('a hard stop takes nobody in any more, a soft one whoever waits', async (t) => {
+  for (const how of ['kill', 'softStop', 'pause'] as const) {
+    const w = await world(TWO)
+    w.runtime[how]()
+    t.ok(w.provider.listeners.every((l) => l.closed && l.paused === (how === 'kill')), how)
+  }
+})
+
 t.test('held ones are refused at the stop', async (t) => {
   const w = await world(TWO.replace('frontend f\n', 'frontend f\n  maxconn 1\n'))
   const served = w.accept()
