@@ -105,7 +105,8 @@ export interface VariableName {
 }
 export interface Variables {
   get(variable: VariableName): Sample | undefined
-  set(variable: VariableName, value: Sample): void
+  /** Whether there is a place for it: `res` has none while the request is processed. */
+  set(variable: VariableName, value: Sample): boolean
   unset(variable: VariableName): void
   /** Those of a scope that are set, in the order in which they were first set. */
   each(scope: VariableScope, visit: (name: string, value: Sample) => void): void

@@ -15,9 +15,12 @@ export interface RawArguments {
   readonly end: number
 }
 
+/** What a backslash frees, quoted weakly or not at all. Before anything else, a comma or a parenthesis too, it stays and means itself. */
+const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '\\': '\\', '"': '"', "'": "'", ' ': ' ' }
+
 /**
- * Reads from behind the opening parenthesis at most `max` arguments. Quotes and backslashes are as at the top level, so that an
- * argument may hold commas and parentheses. A string: what is wrong, without the name.
+ * Reads from behind the opening parenthesis at most `max` arguments. Quotes and backslashes are as at the top level, without \#, \$
+ * and \xNN (manual 2.2): an argument holds commas and parentheses in quotes only. A string: what is wrong, without the name.
  */
 export function cutArguments(text: string, from: number, max: number): RawArguments | string {
   const texts: string[] = []
@@ -26,12 +29,13 @@ export function cutArguments(text: string, from: number, max: number): RawArgume
   let start = from
   for (let i = from; i < text.length; i++) {
     const c = text[i] ?? ''
-    if (quote !== '') {
+    const freed = c === '\\' && quote !== "'" ? ESCAPES[text[i + 1] ?? ''] : undefined
+    if (freed !== undefined) {
+      current += freed
+      i++
+    } else if (quote !== '') {
       if (c === quote) quote = ''
-      else if (c === '\\' && quote === '"' && i + 1 < text.length) current += unescape(text[++i] ?? '', '"')
       else current += c
-    } else if (c === '\\' && i + 1 < text.length) {
-      current += unescape(text[++i] ?? '', '')
     } else if (c === '"' || c === "'") {
       quote = c
     } else if (c === ',' || c === ')') {
@@ -45,14 +49,6 @@ export function cutArguments(text: string, from: number, max: number): RawArgume
     }
   }
   return quote === '' ? "expected ')'" : `unmatched quote (${quote}) in arguments`
-}
-
-/** Inside double quotes a backslash only frees what is special there; outside it frees everything. */
-function unescape(c: string, quote: string): string {
-  if (c === 'n') return '\n'
-  if (c === 'r') return '\r'
-  if (c === 't') return '\t'
-  return quote === '"' && !/["\\$]/.test(c) ? `\\${c}` : c
 }
 
 const TYPE_NAMES: Readonly<Record<ArgType, string>> = {

@@ -154,14 +154,10 @@ function chain(bare: Expression, text: string, at: number, word: Word, scope: Sc
     const convert = spec.compile(args, scope, (detail, hint) => fail(`invalid args in converter '${name}' : ${detail}`, hint ?? usage(name, specs), word))
     if (convert === undefined) return undefined
     steps.push({ input: spec.input, convert, tooLong: spec.tooLong })
-    type = outputOf(spec, type)
+    type = spec.output === 'same' ? spec.input : spec.output
   }
   if (steps.length === 0) return bare
   return { ...bare, text: bare.text + text.slice(from), type, match: undefined, evaluate: compose(bare.evaluate, steps) }
-}
-
-function outputOf(spec: ConverterSpec, before: OutputType): OutputType {
-  return spec.output === 'same' ? (spec.input === 'any' ? before : spec.input) : spec.output
 }
 
 function compose(fetch: Fetch, steps: readonly Step[]): Fetch {

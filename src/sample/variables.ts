@@ -32,8 +32,10 @@ class ProcessVariables implements Variables {
     return variable.scope === 'proc' ? this.#values.get(variable.name) : undefined
   }
 
-  set(variable: VariableName, value: Sample): void {
-    if (variable.scope === 'proc') this.#values.set(variable.name, strip(value))
+  set(variable: VariableName, value: Sample): boolean {
+    if (variable.scope !== 'proc') return false
+    this.#values.set(variable.name, strip(value))
+    return true
   }
 
   unset(variable: VariableName): void {
@@ -61,13 +63,11 @@ class LevelVariables implements Variables {
     return this.#scopes.includes(variable.scope) ? this.#values?.get(`${variable.scope}.${variable.name}`) : this.#parent?.get(variable)
   }
 
-  set(variable: VariableName, value: Sample): void {
-    if (!this.#scopes.includes(variable.scope)) {
-      this.#parent?.set(variable, value)
-      return
-    }
+  set(variable: VariableName, value: Sample): boolean {
+    if (!this.#scopes.includes(variable.scope)) return this.#parent?.set(variable, value) ?? false
     this.#values ??= new Map()
     this.#values.set(`${variable.scope}.${variable.name}`, strip(value))
+    return true
   }
 
   unset(variable: VariableName): void {
@@ -106,8 +106,8 @@ export class SessionVariables implements Variables {
     return this.#there(variable) ? this.#own.get(variable) : undefined
   }
 
-  set(variable: VariableName, value: Sample): void {
-    if (this.#there(variable)) this.#own.set(variable, value)
+  set(variable: VariableName, value: Sample): boolean {
+    return this.#there(variable) && this.#own.set(variable, value)
   }
 
   unset(variable: VariableName): void {

@@ -63,7 +63,7 @@ function words(text: string, dottedEnd: boolean): number[] | undefined {
   return out
 }
 
-/** RFC 5952 text; IPv4-mapped addresses end in a dotted quad. */
+/** RFC 5952 text; IPv4-mapped and IPv4-compatible addresses end in a dotted quad, as inet_ntop() writes them. */
 export function formatIPv6(bytes: Uint8Array): string {
   const v4 = mappedIPv4(bytes)
   if (v4 !== undefined) return `::ffff:${formatIPv4(v4)}`
@@ -78,6 +78,7 @@ export function formatIPv6(bytes: Uint8Array): string {
     }
     i += n + 1
   }
+  if (best === 0 && bestLength === 6) return `::${formatIPv4(word32(bytes, 12))}`
   let text = ''
   for (let i = 0; i < 8; i++) {
     if (i === best) {

@@ -90,6 +90,7 @@ export const SAME_WORDS: readonly string[] = [
   'bin(4g)',
   'bin(4gh',
   'ipv4(1.2.3.4,5)',
+  'str(a\\,b)',
 ]
 
 /**

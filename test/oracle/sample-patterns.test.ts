@@ -7,6 +7,14 @@ const bytes = Buffer.from('GET /images/png/logo/32x32.png HTTP/1.0\r\nHost: www1
 
 await compareValues(t, 'matching and casts', [
   {
+    name: 'what a backslash frees inside parentheses',
+    cases: exprs(
+      ...['a\\bc', 'a\\\\b', 'a\\nb', 'a\\rb', 'a\\tb', 'a\\ b', 'a\\#b', 'a\\$b', 'a\\"b', 'a\\x41b', 'a\\(b', 'a\\', '\\a', '\\\\', '\\"'].map((argument) => `'str(${argument})'`),
+      ...['a\\,b', 'a\\)b', 'a\\nb', 'a\\\\b', 'a\\"b', 'a\\$b', 'a\\xb', 'a\\ b', 'a\\#b'].map((argument) => `'str("${argument}")'`),
+      '"str(a\\\\\'b)"', "'str(a1.b2),regsub(\\d+,N,g)'", "'str(a1.b2),regsub([^\\w],-)'",
+    ),
+  },
+  {
     name: 'integers',
     cases: acls(
       'int(5) 5', 'int(5) 6', 'int(5) 1:5', 'int(5) 6:', 'int(5) :5', 'int(5) :4', 'int(5) 1 2 5', 'int(5) gt 4', 'int(5) gt 5', 'int(5) ge 5', 'int(5) lt 5', 'int(5) le 5', 'int(5) lt 6', 'int(5) eq 5',
@@ -59,6 +67,8 @@ await compareValues(t, 'matching and casts', [
       'int(5)', 'int(-5)', 'int(9223372036854775807)', 'int(-9223372036854775808)', 'bool(true)', 'bool(0)', 'str(abc)', 'str(a b)'.replace(' ', '\\ '), "'str(\"a,b)\")'", 'bin(00ff41)', 'bin(414243)', 'bin(4142)', 'ipv4(10.0.0.1)', 'ipv6(2001:db8::1)', 'ipv6(::ffff:1.2.3.4)', 'ipv6(2001:0:0:1:0:0:0:1)', 'ipv6(1:0:2:3:4:5:6:7)', 'src', 'str()', 'str',
       'var(txn.i)', 'var(txn.j)', 'var(txn.s)', 'var(sess.ip)', 'var(txn.f)', 'var(req.gone)', 'var(txn.k)', 'var(txn.l)', 'var(txn.m)', 'var(txn.n)', 'var(txn.o)', 'var(txn.p)', 'var(txn.q)', 'var(txn.none)', 'var(txn.none,dflt)', 'var(txn.none,)',
       'str(5),add(3)', 'str(5x),add(3)', 'str(x),add(3)', 'str(-7),add(3)', 'str(+7),add(3)', 'bin(41),lower', 'bin(4142),lower', 'ipv4(0.0.1.2),add(1)', 'int(1),lower', 'ipv4(1.2.3.4),lower', 'ipv6(2001:DB8::A),upper', 'always_false,lower', 'int(9223372036854775807),add(1)', 'int(-9223372036854775808),add(-1)', 'int(5),add(txn.i)', 'int(5),add(txn.none)', 'int(5),add(txn.s)',
+      'ipv6(::10.0.0.1)', 'ipv6(::1:0)', 'ipv6(::ffff)', 'ipv6(::1:1:2)', 'ipv6(::fffe:1:2)', 'ipv6(::ffff:1.2.3.4),ipmask(24)', 'str(::ffff:1.2.3.4),ipmask(24,64)', 'ipv6(::ffff:0.0.0.0),ipmask(8)', 'ipv6(::10.0.0.1),ipmask(24)', 'ipv6(2002:0a00:0001::),ipmask(24)', 'ipv6(::1),ipmask(8,128)',
+      'int(8),set-var(txn.i,ifnotexists)', 'int(8),set-var(txn.i,ifexists)', 'int(8),set-var(txn.fresh,ifnotexists)', 'int(8),set-var(txn.never,ifexists)', 'int(800),set-var(txn.i,ifgt)', 'str(),set-var(txn.i,ifnotempty)', 'int(8),set-var(res.x)', 'int(8),set-var(req.x)', 'int(1),set-var(txn.y),unset-var(txn.y),set-var(txn.y,ifexists)', 'bin(0102),set-var(txn.bin),add(2)', 'str(5),set-var(txn.str),add(2)', 'bin(0102),unset-var(txn.bin),not',
       'str(10.1.2.3),ipmask(24)', 'src,ipmask(255.0.0.0)', 'ipv6(2001:db8::1),ipmask(24)', 'ipv6(2001:db8::1),ipmask(24,32)', 'str(::1),ipmask(24,128)', 'str(junk),ipmask(24)', 'int(5),ipmask(32)', 'src ipmask(8) upper', 'str(999999999999999999999),add(0)', 'str(0x10),add(0)', "'str(\" 12\"),add(0)'", 'str(AbÇ),lower', 'str(abÇ),upper', 'src,set-var(txn.z),ipmask(8)', 'int(7),set-var(txn.z,ifnotempty)',
     ),
   },

@@ -184,7 +184,7 @@ t.test('all variables as a text', async (t) => {
   const session = subject()
   const found = (expression: string): unknown => value(section.evaluate(expression, session))
   t.same(found('dump_all_vars(txn)'), ['str', ''])
-  const set = (scope: VariableScope, name: string, sample: Sample): void => session.variables.set({ scope, name }, sample)
+  const set = (scope: VariableScope, name: string, sample: Sample): boolean => session.variables.set({ scope, name }, sample)
   set('txn', 'name', { type: 'str', value: 'John "Doe" \\ \r\n\b\0 \t.' })
   set('txn', 'data', { type: 'bin', value: 'Hello\xff' })
   set('txn', 'count', { type: 'sint', value: -42n })

@@ -129,7 +129,7 @@ t.test('as converters: secrets and keys, written or in variables', async (t) => 
     const value = section.evaluate(`str(${text}),${converter}`, session)
     return typeof value === 'object' ? `${value.type} ${String(value.value)}` : String(value)
   }
-  const set = (name: string, value: string): void => session.variables.set({ scope: 'txn', name }, { type: 'str', value })
+  const set = (name: string, value: string): boolean => session.variables.set({ scope: 'txn', name }, { type: 'str', value })
   t.equal(found(`jwt_decrypt_secret(${A3_KEY})`), 'bin Live long and prosper.')
   t.equal(found(`jwt_decrypt_secret(${A3_KEY}==)`), 'bin Live long and prosper.')
   t.equal(found('jwt_decrypt_secret(AAAA)'), 'bin ', 'empty: it does not open')

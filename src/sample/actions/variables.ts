@@ -38,11 +38,11 @@ export function parseTarget(inner: string, fail: Fail): SetTarget | undefined {
   return { variable, conditions }
 }
 
-/** Sets the variable if all conditions hold. */
-export function assign(target: SetTarget, value: Sample, subject: Subject): void {
+/** Sets the variable if all conditions hold. Whether it was set. */
+export function assign(target: SetTarget, value: Sample, subject: Subject): boolean {
   const { variables } = subject
   const before = variables.get(target.variable)
-  if (target.conditions.every((condition) => holds(condition, before, value, target.variable))) variables.set(target.variable, value)
+  return target.conditions.every((condition) => holds(condition, before, value, target.variable)) && variables.set(target.variable, value)
 }
 
 function holds(condition: SetCondition, before: Sample | undefined, value: Sample, variable: VariableName): boolean {

@@ -27,8 +27,7 @@ function partQuery(name: string, part: 0 | 1, called: string): ConverterSpec {
       if (query === undefined) return undefined
       return (sample) => {
         if (sample.type !== 'bin') return undefined
-        const parts = sample.value.split('.')
-        const json = parts.length === 3 ? fromBase64url(parts[part] ?? '') : undefined
+        const json = fromBase64url(sample.value.split('.')[part] ?? '')
         return json === undefined || json === '' ? undefined : query(json)
       }
     },

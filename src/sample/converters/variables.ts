@@ -1,4 +1,4 @@
-// Owns the converters set-var and unset-var (manual 7.3.1): the value goes on as it came.
+// Owns the converters set-var and unset-var (manual 7.3.1): the value goes on as it came, and not at all where a condition forbids that the variable is set.
 
 import type { ConverterSpec } from '../../core/sample.ts'
 import { toText } from '../../core/sample.ts'
@@ -16,14 +16,11 @@ export const variableConverters: readonly ConverterSpec[] = [
     ],
     input: 'any',
     output: 'same',
-    doc: 'Sets a variable to the value, which goes on.',
+    doc: 'Sets a variable to the value, which goes on; no value when a condition does not hold.',
     compile(args, _scope, fail) {
       const target = parseTarget(Array.from({ length: args.count }, (_, i) => toText(args.str(i))).join(','), fail)
       if (target === undefined) return undefined
-      return (sample, subject) => {
-        assign(target, sample, subject)
-        return sample
-      }
+      return (sample, subject) => (assign(target, sample, subject) ? sample : undefined)
     },
   },
   {

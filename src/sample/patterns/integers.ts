@@ -33,22 +33,21 @@ export const version: ParseNumber = (text) => {
   return m === null ? undefined : (BigInt(m[1] ?? '0') << 16n) | BigInt(m[2] ?? '0')
 }
 
-/** `5`, `5:7`, `:7`, `5:` with an operator. A string: what is wrong. */
-function parseRange(text: string, operator: Operator, number: ParseNumber): { low: bigint; high: bigint } | string {
+/** `5`, `5:7`, `:7`, `5:` with an operator; `5-7` is `5:7`, as HAProxy reads it. A string: what is wrong. */
+function parseRange(written: string, operator: Operator, number: ParseNumber): { low: bigint; high: bigint } | string {
+  const text = written.replace(/^([0-9.]+)-/, '$1:')
   const colon = text.indexOf(':')
   let low: bigint | undefined = INT64_MIN
   let high: bigint | undefined = INT64_MAX
   if (colon < 0) {
     low = high = number(text)
-    const dash = /^(\d+)-(\d+)$/.exec(text)
-    if (dash !== null) return `'${text}' is not a valid number range: it is written ${dash[1] ?? ''}:${dash[2] ?? ''}`
-    if (low === undefined || high === undefined) return `'${text}' is not a number`
+    if (low === undefined || high === undefined) return `'${written}' is not a number`
   } else {
-    if (text === ':') return `'${text}' is not a valid number range`
+    if (text === ':') return `'${written}' is not a valid number range`
     if (colon > 0) low = number(text.slice(0, colon))
     if (colon < text.length - 1) high = number(text.slice(colon + 1))
-    if (low === undefined || high === undefined) return `'${text}' is not a number`
-    if (low > high) return `'${text}' is not a valid number range`
+    if (low === undefined || high === undefined) return `'${written}' is not a number`
+    if (low > high) return `'${written}' is not a valid number range`
   }
   switch (operator) {
     case 'eq':
