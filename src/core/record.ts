@@ -50,8 +50,10 @@ export interface SessionRecord {
   /** How many were before it in the server's queue and in the backend's. */
   readonly serverQueue: number
   readonly backendQueue: number
-  /** The line is written before the end (logasap): times and bytes get a `+`. */
+  /** The line is written before the end (logasap): bytes do not count yet. */
   readonly early: boolean
+  /** The frontend's lines are written early where they can be (logasap): times and bytes of all of them get a `+`. */
+  readonly growing: boolean
   /** Of this session in the process, unique, and of this line in the frontend's log, from 0. */
   readonly sessionNumber: number
   readonly logNumber: number

@@ -14,6 +14,7 @@ export class StreamRecord implements SessionRecord {
   readonly #frontend: Frontend
   /** Written before the end. */
   readonly early: boolean
+  readonly growing: boolean
   readonly logNumber: number
   readonly error = ''
   readonly serverQueue = 0
@@ -22,6 +23,7 @@ export class StreamRecord implements SessionRecord {
     this.#stream = stream
     this.#frontend = frontend
     this.early = early
+    this.growing = frontend.settings.logAsap
     this.logNumber = logNumber
   }
 

@@ -86,7 +86,7 @@ function captures(of: Of<readonly (string | undefined)[]>, clf: boolean): Alias 
     needsEnd: false,
     make: (flags, mode) => (subject) => {
       const list = subject.record === undefined ? [] : of(subject.record)
-      if (list.length === 0) return clf ? textField('', flags, mode) : ''
+      if (list.length === 0) return ''
       const show = (one: string): string => dress(encoded(one), flags, mode)
       if (clf) return list.map((one) => (one === undefined || flags.quote ? textField(encoded(one ?? ''), flags, mode) : show(one))).join(' ')
       const inner = `{${list.map((one) => show(one ?? '')).join('|')}}`
@@ -99,8 +99,9 @@ function captures(of: Of<readonly (string | undefined)[]>, clf: boolean): Alias 
 const userTime: Of<number> = (r) => r.totalTime - Math.max(0, r.handshakeTime)
 /** Td: the data phase; -1 without one. */
 const dataTime: Of<number> = (r) => (r.connectTime < 0 ? -1 : Math.max(0, r.totalTime - Math.max(0, r.handshakeTime) - Math.max(0, r.queueTime) - r.connectTime))
-const plus = (r: SessionRecord): string => (r.early ? '+' : '')
-/** What was read of a side, whether or not the other got it. A line written early does not count yet, and marks only what goes to the client with +. */
+/** Before what may grow where lines are written early: `%B` and the times, not `%U`. */
+const plus = (r: SessionRecord): string => (r.growing ? '+' : '')
+/** What was read of a side, whether or not the other got it. A line written early does not count yet. */
 const transferred = (r: SessionRecord, way: 'receivedUp' | 'receivedDown'): number => (r.early ? 0 : r[way])
 const HOST = hostname()
 

@@ -111,6 +111,7 @@ const NO_SESSION: Omit<SessionRecord, 'client' | 'local' | 'acceptDate' | 'front
   serverQueue: 0,
   backendQueue: 0,
   early: false,
+  growing: false,
   sessionNumber: 0,
   logNumber: 0,
   uniqueId: undefined,

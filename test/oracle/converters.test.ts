@@ -185,6 +185,7 @@ const groups: readonly ValueGroup[] = [
         '\'req.payload(0,0),json_query($)\'', '\'req.payload(0,0),json_query($.my\\\\.key)\'', '\'req.payload(0,0),json_query($.*)\'', '\'req.payload(0,0),json_query($.i,)\'',
         'str(junk),json_query($.a)', '\'str("[1,2]"),json_query($[1])\'', '\'str("{\\"a\\":1"),json_query($.a)\'', '\'str("{\\"a\\":1}x"),json_query($.a)\'',
         '\'str("{\\"a\\" : \\"b c\\" }"),json_query($.a)\'', '\'str("{\\"a\\":\\"caf\\\\\\\\u00e9 \\\\\\\\ud83d\\\\\\\\ude00\\"}"),json_query($.a)\'',
+        'str(a]b),host_only', 'str([::1]x),host_only', 'str([::1]x:80),host_only', 'str([::1]]),host_only', 'str([]a:80),host_only', 'str(]:80),host_only', 'str([a:80),host_only', 'str([a:80),port_only', 'str([::1]x80),port_only',
         'str(eyJhbGciOiJub25lIn0.e30),jwt_header_query($.alg)', 'str(eyJhbGciOiJub25lIn0),jwt_header_query($.alg)', 'str(eyJhbGciOiJub25lIn0.eyJhIjoiYiJ9.x.y),jwt_payload_query($.a)', 'str(eyJhbGciOiJub25lIn0),jwt_payload_query($.a)',
         'str(eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJtZSIsImV4cCI6MTIzfQ.x),jwt_header_query($.alg)',
         'str(eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJtZSIsImV4cCI6MTIzfQ.x),jwt_payload_query($.exp,int)',

@@ -71,6 +71,29 @@ ${pair('default-line')(places)}`,
     },
   },
   {
+    name: 'option logasap: a line of a session that never got a server has the + too',
+    config: pair('logasap-never', { front: `option logasap
+  log-format '%ts %B %U %{+X}B'
+  tcp-request inspect-delay 2s
+  tcp-request content reject if { req.len gt 0 }` }),
+    run: async (w) => {
+      const client = await w.connect('front')
+      client.send('hello')
+      return { client: await client.over(), log: await w.log.lines(1) }
+    },
+  },
+  {
+    name: 'lists of captures without slots',
+    config: pair('slotless', { front: "log-format '[%hr] [%hrl] [%hs] [%hsl] [%{+Q}hrl] [%{+E}hsl] [%{+Q}hr]'" }),
+    run: async (w) => {
+      await w.serve('server', { on: endBack })
+      const client = await w.connect('front')
+      client.end('x')
+      await client.over()
+      return w.log.lines(1)
+    },
+  },
+  {
     name: 'option dontlognull: a connection without a byte is not logged',
     config: pair('dontlognull', { front: 'option dontlognull' }),
     run: async (w) => {

@@ -39,6 +39,7 @@ const record: SessionRecord = {
   serverQueue: 0,
   backendQueue: 9,
   early: false,
+  growing: false,
   sessionNumber: 1,
   logNumber: 0,
   uniqueId: undefined,
@@ -72,7 +73,7 @@ t.test('fields and flags', async (t) => {
   for (const [format, expected] of table) t.equal(print(format), expected.replace(/^ /, ''), format)
   t.equal(print('%ft %sslv %sslc', { tls: { version: 'TLSv1.3', cipher: 'X' } }), 'f~ TLSv1.3 X')
   t.equal(print('%s %si:%sp %bi %Tw %Tc %Td', { server: undefined, serverAddress: undefined, serverLocal: undefined, queueTime: -1, connectTime: -1 }), '<NOSRV> -:- - -1 -1 -1')
-  t.equal(print('%Tt %B %U %rc', { early: true, redispatched: true, retries: 3 }), '+10 +0 0 +3')
+  t.equal(print('%Tt %B %U %rc', { early: true, growing: true, redispatched: true, retries: 3 }), '+10 +0 0 +3')
   t.equal(print('%hr %hrl', { requestCaptures: ['a', undefined, 'c\nd'] }), '{a||c#0Ad} a - c#0Ad')
   t.equal(print('%ci', { client: inet('[2001:db8::1]:1') }), '2001:db8::1')
   t.equal(print('%{+X}ci', { client: inet('[2001:db8::1]:1') }), '20010DB8000000000000000000000001')

@@ -13,11 +13,10 @@ const CHARS: readonly ArgSpec[] = [{ name: 'chars', type: 'str', optional: true 
 
 /** The host and the port of `host:port`, `[::1]:80` or either alone. The port of what is none is 0. */
 function hostAndPort(text: ByteString): { readonly host: ByteString; readonly port: number } {
-  const close = text.lastIndexOf(']')
   const colon = text.lastIndexOf(':')
-  if (colon <= close) return { host: close >= 0 ? text.slice(0, close + 1) : text, port: 0 }
+  if (colon <= text.lastIndexOf(']')) return { host: text, port: 0 }
   const digits = /^[0-9]{1,5}$/.exec(text.slice(colon + 1))
-  return { host: text.slice(0, close >= 0 ? close + 1 : colon), port: digits === null ? 0 : Number(digits[0]) }
+  return { host: text.slice(0, colon), port: digits === null ? 0 : Number(digits[0]) }
 }
 
 /** `com.example` of `example.com`; the dot at its end is nobody's. undefined: a label is empty. */
