@@ -6,7 +6,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number]
 
 export interface LogSink {
   /**
-   * One line, without a newline. Never blocks and never throws; what cannot be written is counted and reported by the sink.
+   * One line, without a newline: bytes, one character each, for what is logged need not be text. Never blocks and never throws; what cannot be written is counted and reported by the sink.
    * `structured` is what log-format-sd made of it, for targets of format rfc5424.
    */
   write(level: LogLevel, line: string, structured?: string): void

@@ -52,7 +52,7 @@ export class LineWriter {
     return this.#totalLost
   }
 
-  /** One line with its newline. Never blocks, never throws. */
+  /** One line with its newline, bytes, one character each. Never blocks, never throws. */
   add(line: string): void {
     if (this.#pending.length + line.length > this.#bound) {
       this.#lose(1)
@@ -66,7 +66,7 @@ export class LineWriter {
 
   /** Writes what waits before it returns: for the last moments of a process. */
   flushSync(): void {
-    let rest = Buffer.concat([this.#takeRest(), Buffer.from(this.#pending)])
+    let rest = Buffer.concat([this.#takeRest(), Buffer.from(this.#pending, 'latin1')])
     this.#pending = ''
     try {
       while (rest.length > 0) rest = rest.subarray(writeSync(this.fd, rest.subarray(0, this.#piece(rest))))
@@ -91,7 +91,7 @@ export class LineWriter {
       for (const resolve of this.#idle.splice(0)) resolve()
       return
     }
-    this.#underWay = Buffer.from(this.#pending)
+    this.#underWay = Buffer.from(this.#pending, 'latin1')
     this.#pending = ''
     this.#write()
   }

@@ -7,6 +7,8 @@
 
 import { LOG_LEVELS } from '../core/log-sink.ts'
 import type { LogLevel } from '../core/log-sink.ts'
+import type { ByteString } from '../core/sample.ts'
+import { toBytes } from '../core/sample.ts'
 import { FACILITIES } from '../config/keywords/log.ts'
 import type { SyslogFormat, LogTarget } from '../config/keywords/log.ts'
 
@@ -50,14 +52,12 @@ function isoDate(date: Date): readonly [string, string] {
   return [`${day}T${time}.`, `${offset < 0 ? '-' : '+'}${two(Math.floor(size / 60))}:${two(size % 60)}`]
 }
 
-/** Cuts to at most `bytes` of UTF-8, never inside a character. */
-export function cut(line: string, bytes: number): string {
-  if (line.length * 3 <= bytes) return line
-  const encoded = Buffer.from(line)
-  if (encoded.length <= bytes) return line
+/** Cuts to at most `bytes`, never inside a character of UTF-8. */
+export function cut(line: ByteString, bytes: number): ByteString {
+  if (line.length <= bytes) return line
   let end = bytes
-  while (end > 0 && ((encoded[end] ?? 0) & 0xc0) === 0x80) end--
-  return encoded.toString('utf8', 0, end)
+  while (end > 0 && bytes - end < 3 && (line.charCodeAt(end) & 0xc0) === 0x80) end--
+  return line.slice(0, end)
 }
 
 /** Makes the lines of one target. Headers are kept for the second they hold for. */
@@ -75,11 +75,11 @@ export class LineFormat {
     this.#facility = FACILITIES.indexOf(target.facility) * 8
     // As observed: a datagram's newline comes on top of `len`, a descriptor's counts.
     this.#limit = target.to.kind === 'fd' ? target.length - 1 : target.length
-    this.#sender = sender
+    this.#sender = { ...sender, tag: toBytes(sender.tag), hostname: sender.hostname === undefined ? undefined : toBytes(sender.hostname) }
   }
 
-  /** The line with its newline. `now` in ms since the epoch; `structured` is RFC 5424's structured data, if any. */
-  line(severity: number, text: string, structured: string | undefined, now: number): string {
+  /** The line with its newline, bytes like `text`. `now` in ms since the epoch; `structured` is RFC 5424's structured data, if any. */
+  line(severity: number, text: ByteString, structured: ByteString | undefined, now: number): ByteString {
     return `${cut(this.#header(severity, structured, now) + text, this.#limit)}\n`
   }
 

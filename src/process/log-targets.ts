@@ -8,13 +8,14 @@ import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import type { UnixAddress } from '../core/address.ts'
 import type { ProcessLog } from '../core/process-log.ts'
+import type { ByteString } from '../core/sample.ts'
 import type { LogDestination } from '../config/keywords/log.ts'
 import { LineWriter } from './line-writer.ts'
 import { unblock } from './unblock.ts'
 
 export interface LogTransport {
-  /** One line with its newline. Never blocks, never throws. */
-  send(line: string): void
+  /** One line with its newline: bytes, one character each. Never blocks, never throws. */
+  send(line: ByteString): void
   /** Lines that could not be written, from the start. */
   readonly lost: number
   /** Writes what can be written at once, for the last moments. */
@@ -88,17 +89,18 @@ class UdpTransport implements LogTransport {
     socket.on('error', (error) => this.#failed(error))
   }
 
-  send(line: string): void {
+  send(line: ByteString): void {
     if (this.#waiting >= DATAGRAMS) {
       this.#failed(new Error('the network is too slow'))
       return
     }
     this.#waiting++
-    this.#socket.send(line, (error: NodeJS.ErrnoException | null) => {
+    const datagram = Buffer.from(line, 'latin1')
+    this.#socket.send(datagram, (error: NodeJS.ErrnoException | null) => {
       // The refusal is of a datagram before this one, which itself was not sent.
       if (error?.code === 'ECONNREFUSED') {
         this.#failed(error)
-        this.#socket.send(line, this.#sent)
+        this.#socket.send(datagram, this.#sent)
       } else this.#sent(error)
     })
   }
@@ -176,7 +178,7 @@ async function openUnix(address: UnixAddress, log: ProcessLog): Promise<LogTrans
   return {
     ...rest,
     send(line) {
-      const error = socket.send(Buffer.from(line))
+      const error = socket.send(Buffer.from(line, 'latin1'))
       if (error === '') {
         reported = ''
         return

@@ -3,6 +3,7 @@
 import { writeFileSync } from 'node:fs'
 import type { LogSink } from '../core/log-sink.ts'
 import type { ProcessLog } from '../core/process-log.ts'
+import { toBytes } from '../core/sample.ts'
 import { NAME } from '../config/version.ts'
 import { changeIdentity } from './identity.ts'
 import type { Identity } from './identity.ts'
@@ -95,7 +96,7 @@ export async function run(options: RunOptions): Promise<number> {
 
   const warn = (text: string): void => {
     log.warning(text)
-    sink?.write('warning', text)
+    sink?.write('warning', toBytes(text))
   }
   let softStopping = false
   let hurried: (() => void) | undefined

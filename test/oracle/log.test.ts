@@ -83,6 +83,21 @@ ${pair('default-line')(places)}`,
     },
   },
   {
+    name: 'bytes are written as they came, whether they are text or not',
+    config: pair('bytes', { front: `tcp-request inspect-delay 2s
+  tcp-request content capture req.payload(0,6) len 9
+  tcp-request content set-var(txn.p) req.payload(0,6) if { req.len ge 6 }
+  log-format 'é %[str(é)] %[bin(c3a9ff41)] %[var(txn.p)] %{+Q}[var(txn.p)] %hr ✓'` }),
+    run: async (w) => {
+      await w.serve('server', { on: endBack })
+      const client = await w.connect('front')
+      client.send(Buffer.from([0xc3, 0xa9, 0xff, 0x80, 0x41, 0xe9]))
+      client.end()
+      await client.over()
+      return w.log.lines(1)
+    },
+  },
+  {
     name: 'lists of captures without slots',
     config: pair('slotless', { front: "log-format '[%hr] [%hrl] [%hs] [%hsl] [%{+Q}hrl] [%{+E}hsl] [%{+Q}hr]'" }),
     run: async (w) => {

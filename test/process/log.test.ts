@@ -11,6 +11,7 @@ import type { Socket } from 'node:net'
 import t from 'tap'
 import fc from 'fast-check'
 import type { LogTarget } from '../../src/config/keywords/log.ts'
+import { toBytes, toText } from '../../src/core/sample.ts'
 import { loadKernel } from '../../src/net/linux/syscalls.ts'
 import { cut, LineFormat, SEVERITY } from '../../src/process/log-format.ts'
 import { LineWriter } from '../../src/process/line-writer.ts'
@@ -85,13 +86,15 @@ t.test('lines are cut to their length in bytes: a datagram without its newline, 
   const text = 'x'.repeat(200)
   t.equal(Buffer.byteLength(new LineFormat(target({ length: 80 }), SENDER).line(6, text, undefined, NOW)), 81)
   t.equal(Buffer.byteLength(new LineFormat(target({ length: 80, to: { kind: 'fd', fd: 1 } }), SENDER).line(6, text, undefined, NOW)), 80)
-  t.equal(cut('aé', 3), 'aé')
-  t.equal(cut('aé', 2), 'a', 'never inside a character')
-  t.equal(cut('😀', 3), '')
+  t.equal(cut(toBytes('aé'), 3), toBytes('aé'))
+  t.equal(cut(toBytes('aé'), 2), 'a', 'never inside a character')
+  t.equal(cut(toBytes('😀'), 3), '')
+  t.equal(cut('\x80'.repeat(9), 8).length, 5, 'whatever is no text is cut all the same')
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme' }), fc.nat(200), (text, bytes) => {
-      const short = cut(text, bytes)
-      return text.startsWith(short) && Buffer.byteLength(short) <= bytes && (short === text || Buffer.byteLength(text) > bytes)
+      const line = toBytes(text)
+      const short = cut(line, bytes)
+      return text.startsWith(toText(short)) && short.length <= bytes && (short === line || line.length > bytes)
     }),
   )
 })
@@ -245,13 +248,19 @@ t.test('lines to a file arrive whole and in order, one write a turn', async (t) 
   for (let turn = 0; turn < 20; turn++) {
     for (let i = 0; i < 50; i++) {
       const line = `${turn}.${i} é "quoted" \\ ${'x'.repeat(i)}`
-      sink?.write('info', line)
+      sink?.write('info', toBytes(line))
       expected.push(line)
     }
     await sleep(0)
   }
   await traffic.drained()
   t.same(readFileSync(path, 'utf8').trimEnd().split('\n'), expected)
+  sink?.write('info', 'a\xff\x80')
+  await traffic.drained()
+  t.ok(readFileSync(path, 'latin1').endsWith('\na\xff\x80\n'), 'what is no text too')
+  sink?.write('info', '\xe9')
+  traffic.flushSync()
+  t.ok(readFileSync(path, 'latin1').endsWith('\n\xe9\n'), 'in the last moments too')
   sink?.write('info', 'last words')
   traffic.flushSync()
   t.ok(readFileSync(path, 'utf8').endsWith('\nlast words\n'), 'flushSync() writes before it returns')
