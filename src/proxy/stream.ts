@@ -47,6 +47,8 @@ export class Stream implements ConnectionUser, Seeker, TimedStream {
   /** One of the two has said something to the other. */
   #spoken = false
   #silent = false
+  /** A rule has ended the server's connection. */
+  #severed = false
   readonly #trace: Trace | undefined
   /** Itself, or who stands before it. */
   readonly #user: ConnectionUser
@@ -310,16 +312,27 @@ export class Stream implements ConnectionUser, Seeker, TimedStream {
     const inspection = new Inspection(plan, subject, new InspectedConnection(connection, this.#host.settings.bufferSize), this.#host.wheel, ({ decision }) => {
       this.#answer = undefined
       if (decision === 'accept' || decision === 'serve') queueMicrotask(this.#resume)
-      else if (decision === 'drop') {
-        this.#silent = true
+      else if (decision === 'close') this.#sever(connection)
+      else {
+        this.#silent = decision === 'drop'
         this.#end('P', 'D')
-      } else this.#end('P', 'D')
+      }
     }, this.#failed)
     this.#answer = inspection
     subject.response = inspection
     subject.server = connection
     subject.target = this.server
     inspection.start()
+  }
+
+  /** Ends the server's connection at once. What it has said so far is the client's, and nothing went wrong. */
+  #sever(connection: Connection): void {
+    this.#severed = true
+    const said = connection.input
+    this.client.output.append(said.view())
+    if (this.response !== undefined) this.response.total += said.length
+    said.take(said.length)
+    this.#end('-', '-')
   }
 
   /** Carries an end to the other side. */
@@ -374,7 +387,7 @@ export class Stream implements ConnectionUser, Seeker, TimedStream {
     const { client, connection } = this
     const midway = connection !== undefined && !ended(connection.shut, R)
     if (connection !== undefined) {
-      if ((aborted && midway) || (this.backend?.settings.noLinger === true && connection.output.length === 0)) connection.reset()
+      if (this.#severed || (aborted && midway) || (this.backend?.settings.noLinger === true && connection.output.length === 0)) connection.reset()
       else connection.finish()
     }
     if (this.#served !== undefined) this.#serve(this.#served)

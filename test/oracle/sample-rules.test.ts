@@ -231,6 +231,19 @@ backend b-srv
     config: one('resrej', '%ts', [], ['tcp-response inspect-delay 2s', 'tcp-response content reject if { res.payload(0,3) -m str bad }']),
     run: (w) => exchange(w, 'bad news'),
   },
+  ...['tcp-response content close', 'tcp-response inspect-delay 2s|tcp-response content close if { res.len gt 0 }', 'tcp-response inspect-delay 300ms|tcp-response content close if WAIT_END'].map(
+    (lines, i): Scenario => ({
+      name: `tcp-response content: ${lines.split('|').at(-1)}`,
+      config: one(`resclose${i}`, '%ts %B %U', [], lines.split('|')),
+      async run(w) {
+        const server = await w.serve('server', { on: (wire) => wire.send('greetings') })
+        const client = await w.connect('front')
+        const seen = { client: await client.over(), got: client.text }
+        const wire = await server.wire(0)
+        return { ...seen, server: await wire.over(), log: await w.log.lines(1) }
+      },
+    }),
+  ),
   {
     name: 'tcp-response content: accept',
     config: one('resacc', '%ts %B %[var(txn.r)]', [], ['tcp-response inspect-delay 2s', 'tcp-response content set-var(txn.r) res.payload(0,4) if { res.len ge 4 }', 'tcp-response content accept']),

@@ -39,7 +39,7 @@ export const verdictActions: readonly ActionSpec[] = [
     doc: 'Ends the connection: the client sees RST from connection rules, FIN from all others.',
     compile: () => () => REJECT,
   },
-  { name: 'close', rules: ['response'], args: '', doc: "Ends the server's connection at once.", compile: () => () => CLOSE },
+  { name: 'close', rules: ['response'], args: '', doc: "Ends the server's connection at once, with RST. What the server has said so far goes to the client.", compile: () => () => CLOSE },
   {
     name: 'silent-drop',
     rules: ['connection', 'handshake', 'session', 'request', 'response'],
