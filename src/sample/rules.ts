@@ -188,12 +188,15 @@ function waits(rule: Rule, { effects }: Subject): ActionResult {
 }
 
 /**
- * One evaluation of a rule set on one subject. evaluate() runs rules until one of them ends the set, or one has to wait; called
- * again it goes on with that rule: no rule whose action was done runs twice. Never throws.
+ * One evaluation of a rule set on one subject. evaluate() runs rules until one of them ends the set, or one has to wait. Called again
+ * after a condition that waited it begins with the first rule, so that what was set from a part is set from all (manual,
+ * "tcp-request inspect-delay": the whole rules for every new chunk); an action that waited is itself asked again. Never throws.
  */
 export class RuleRun {
   readonly #rules: readonly Rule[]
   #at = 0
+  /** Where a new look begins: behind the last rule that paused or inserted, which is done once. */
+  #from = 0
   /** The condition of the rule at #at has passed, its action said 'wait'. */
   #passed = false
 
@@ -220,7 +223,10 @@ export class RuleRun {
       if (!this.#passed && rule.condition !== undefined) {
         const truth = rule.condition.test(subject, final)
         if (truth !== 'pass') trace?.ruled(truth, undefined)
-        if (truth === 'wait') return waits(rule, subject)
+        if (truth === 'wait') {
+          this.#at = this.#from
+          return waits(rule, subject)
+        }
         if (truth === 'fail') {
           this.#at++
           continue
@@ -237,6 +243,7 @@ export class RuleRun {
       if (result.result !== 'next' && result.result !== 'wait') {
         if (result.result === 'serve' && subject.effects !== undefined) subject.effects.service = result.app.name
         if (result.result === 'pause' || result.result === 'tarpit') waits(rule, subject)
+        if (result.result === 'pause' || result.result === 'insert') this.#from = this.#at
         if (result.result !== 'pause' && result.result !== 'insert' && subject.effects !== undefined) subject.effects.lastRule = rule.place
         return result
       }

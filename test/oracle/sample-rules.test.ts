@@ -135,6 +135,58 @@ const scenarios: Scenario[] = [
     },
   },
   {
+    name: 'the whole rules are asked for every new chunk while a condition waits',
+    config: one('anew', '%ts %hr n=%[var(txn.n)] len=%[var(txn.len)] first=%[var(txn.first)] all=%[var(txn.all)] last=%[var(txn.last)] back=%[var(txn.back)] answer=%[var(txn.answer)] answers=%[var(txn.answers)]', [
+      'tcp-request inspect-delay 3s',
+      'tcp-request content set-var(txn.n) var(txn.n,0),add(1)',
+      'tcp-request content set-var(txn.len) req.len',
+      'tcp-request content set-var(txn.first) req.payload(0,1)',
+      'tcp-request content set-var(txn.all) req.payload(0,0)',
+      'tcp-request content capture req.len len 5',
+      'tcp-request content accept if { req.len ge 4 }',
+      'tcp-request content set-var(txn.last) int(1)',
+    ], [
+      'tcp-request inspect-delay 3s',
+      'tcp-request content set-var(txn.back) req.len',
+      'tcp-request content accept if { req.len ge 6 }',
+      'tcp-response inspect-delay 3s',
+      'tcp-response content set-var(txn.answers) var(txn.answers,0),add(1)',
+      'tcp-response content set-var(txn.answer) res.len',
+      'tcp-response content accept if { res.len ge 6 }',
+    ]),
+    run: async (w) => {
+      await w.serve('server', { on: echo })
+      const client = await w.connect('front')
+      for (const part of ['ab', 'cd', 'ef']) {
+        await client.after(150)
+        client.send(part)
+      }
+      await client.gotBytes(6)
+      client.end()
+      return { client: await client.over(), got: client.text, log: await w.log.lines(1) }
+    },
+  },
+  {
+    name: 'an action that waits goes on where it waited',
+    config: one('waits', '%ts %hr n=%[var(txn.n)] o=%[var(txn.o)]', [
+      'tcp-request inspect-delay 3s',
+      'tcp-request content set-var(txn.n) var(txn.n,0),add(1)',
+      'tcp-request content capture req.payload(0,4) len 9',
+      'tcp-request content set-var(txn.o) var(txn.o,0),add(1)',
+    ]),
+    run: async (w) => {
+      await w.serve('server', { on: echo })
+      const client = await w.connect('front')
+      for (const part of ['ab', 'cd']) {
+        await client.after(150)
+        client.send(part)
+      }
+      await client.gotBytes(4)
+      client.end()
+      return { client: await client.over(), got: client.text, log: await w.log.lines(1) }
+    },
+  },
+  {
     name: 'WAIT_END waits for the delay',
     config: one('waitend', '%ts', ['tcp-request inspect-delay 500ms', 'tcp-request content reject if WAIT_END']),
     run: async (w) => {
