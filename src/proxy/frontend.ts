@@ -285,7 +285,7 @@ export class Frontend implements BindHost, StreamHost, App, ProxyView {
     if (log === undefined) return
     const normal = stream.by === '-' && stream.retries === 0
     if (settings.dontLogNormal && normal) return
-    if (settings.dontLogNull && stream.bytesUp === 0 && stream.client.input.length === 0) return
+    if (settings.dontLogNull && stream.isOver && stream.bytesUp === 0 && stream.client.input.length === 0) return
     const { subject } = stream
     subject.record = new StreamRecord(stream, this, early, this.#logged++)
     subject.backend = stream.backend

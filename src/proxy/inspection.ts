@@ -90,7 +90,7 @@ export class Inspection implements Contents {
   }
 
   get final(): boolean {
-    return this.#late || this.#side.complete
+    return this.#over || this.#late || this.#side.complete
   }
 
   start(): void {

@@ -332,7 +332,8 @@ export class Stream implements ConnectionUser, Seeker, TimedStream {
     this.client.output.append(said.view())
     if (this.response !== undefined) this.response.total += said.length
     said.take(said.length)
-    this.#end('-', '-')
+    if (connection.layer.error === '') this.#end('-', '-')
+    else this.#end('S', 'D')
   }
 
   /** Carries an end to the other side. */

@@ -108,6 +108,19 @@ ${pair('default-line')(places)}`,
       return w.log.lines(1)
     },
   },
+  ...['option logasap', "log-format '%ci'"].map(
+    (lines, i): Scenario => ({
+      name: `option dontlognull is too late for a line that is written early: ${lines}`,
+      config: pair(`dontlognull-early${i}`, { front: `option dontlognull\n  ${lines}` }),
+      run: async (w) => {
+        await w.serve('server', { on: endBack })
+        const client = await w.connect('front')
+        await client.after(100)
+        client.end()
+        return { client: await client.over(), log: await w.log.lines(1) }
+      },
+    }),
+  ),
   {
     name: 'option dontlognull: a connection without a byte is not logged',
     config: pair('dontlognull', { front: 'option dontlognull' }),

@@ -167,6 +167,34 @@ const scenarios: Scenario[] = [
     },
   },
   {
+    name: 'rules that route see an inspection that is over',
+    config: (places) => `${one('over', '%ts %b %s', ['tcp-request inspect-delay 3s', 'tcp-request content accept if { req.len ge 2 }', 'use_backend b-none if !{ wait_end }', 'use_backend b-none if { req.payload(0,9) -m found }'], ['use-server s if WAIT_END', 'server t 127.0.0.1:1'])(places)}backend b-none
+  server x 127.0.0.1:1
+`,
+    run: (w) => exchange(w),
+  },
+  {
+    name: 'what no buffer holds is not waited for',
+    config: one('nobuffer', '%ts a=%[var(txn.a)] b=%[var(txn.b)] c=%[var(txn.c)] d=%[var(txn.d)] len=%[var(txn.len)]', [
+      'tcp-request inspect-delay 3s',
+      'tcp-request content set-var(txn.a) int(1) if !{ req.payload(0,16385) -m found }',
+      'tcp-request content set-var(txn.b) int(1) if !{ req.payload(16385,0) -m found }',
+      'tcp-request content set-var(txn.c) int(1) if { req.len ge 3 }',
+      'tcp-request content set-var(txn.d) int(1) if !{ req.payload_lv(0,2) -m found }',
+      'tcp-request content set-var(txn.len) req.len',
+    ]),
+    run: async (w) => {
+      await w.serve('server', { on: echo })
+      const client = await w.connect('front')
+      client.send('POST')
+      await client.gotBytes(4)
+      client.send('more')
+      await client.gotBytes(8)
+      client.end()
+      return { client: await client.over(), got: client.text, log: await w.log.lines(1) }
+    },
+  },
+  {
     name: 'an action that waits goes on where it waited',
     config: one('waits', '%ts %hr n=%[var(txn.n)] o=%[var(txn.o)]', [
       'tcp-request inspect-delay 3s',
@@ -296,6 +324,19 @@ backend b-srv
       },
     }),
   ),
+  {
+    name: 'tcp-response content: close, when the server has broken off',
+    config: one('resbroken', '%ts %B', [], ['tcp-response inspect-delay 2s', 'tcp-response content close if !{ res.len ge 3 }']),
+    async run(w) {
+      const server = await w.serve('server')
+      const client = await w.connect('front')
+      client.send('x')
+      const wire = await server.wire(0)
+      await wire.gotBytes(1)
+      wire.reset()
+      return { client: await client.over(), log: await w.log.lines(1) }
+    },
+  },
   {
     name: 'tcp-response content: accept',
     config: one('resacc', '%ts %B %[var(txn.r)]', [], ['tcp-response inspect-delay 2s', 'tcp-response content set-var(txn.r) res.payload(0,4) if { res.len ge 4 }', 'tcp-response content accept']),

@@ -6,6 +6,7 @@ import type { Contents } from '../../core/view.ts'
 import { readDistcc } from '../distcc.ts'
 import { looksLikeHttp } from '../http-head.ts'
 import { readRdpCookie } from '../rdp.ts'
+import { roomOf } from '../room.ts'
 
 type Side = 'request' | 'response'
 /** Which side's bytes: fixed, or (`payload`) those that are being inspected. */
@@ -18,6 +19,11 @@ const INSPECTED: Choose = (subject) => subject.response ?? subject.request
 /** What could not be had is final only when no more will come. */
 export function missing(contents: Contents | undefined): Fetched {
   return contents === undefined || contents.final ? undefined : NOT_YET
+}
+
+/** As missing(), of bytes that reach up to `end`: what no buffer holds will never come. */
+function missingTo(end: number, contents: Contents, subject: Subject): Fetched {
+  return end > roomOf(subject) + 1 ? undefined : missing(contents)
 }
 
 function length(name: string, side: Side, choose: Choose): FetchSpec {
@@ -51,8 +57,8 @@ function payload(name: string, source: Source, choose: Choose): FetchSpec {
         const contents = choose(subject)
         if (contents === undefined) return undefined
         const { bytes, final } = contents
-        if (size === 0) return bytes.length < offset ? missing(contents) : { type: 'bin', value: bytes.toString('latin1', offset), mayChange: !final }
-        return bytes.length < offset + size ? missing(contents) : { type: 'bin', value: bytes.toString('latin1', offset, offset + size) }
+        if (size === 0) return bytes.length < offset ? missingTo(offset, contents, subject) : { type: 'bin', value: bytes.toString('latin1', offset), mayChange: !final }
+        return bytes.length < offset + size ? missingTo(offset + size, contents, subject) : { type: 'bin', value: bytes.toString('latin1', offset, offset + size) }
       }
     },
   }
@@ -85,14 +91,14 @@ function payloadLv(name: string, source: Source, choose: Choose): FetchSpec {
         const contents = choose(subject)
         if (contents === undefined) return undefined
         const { bytes } = contents
-        if (bytes.length < lengthAt + size) return missing(contents)
+        if (bytes.length < lengthAt + size) return missingTo(lengthAt + size, contents, subject)
         const high = bytes.subarray(lengthAt, lengthAt + Math.max(0, size - LENGTH_BYTES))
-        if (high.some((byte) => byte !== 0)) return missing(contents)
+        if (high.some((byte) => byte !== 0)) return undefined
         const width = Math.min(size, LENGTH_BYTES)
         const length = bytes.readUIntBE(lengthAt + size - width, width)
         if (length === 0) return undefined
         const end = begin + length
-        return bytes.length < end ? missing(contents) : { type: 'bin', value: bytes.toString('latin1', begin, end) }
+        return bytes.length < end ? missingTo(end, contents, subject) : { type: 'bin', value: bytes.toString('latin1', begin, end) }
       }
     },
   }
