@@ -166,6 +166,14 @@ export class Channel {
     return flow
   }
 
+  /** `from` is about to go: what was read of it is `to`'s to send. Only before anything was spliced. */
+  handOver(): void {
+    const { length } = this.bytes
+    this.to.output.append(this.bytes.view())
+    this.bytes.take(length)
+    this.total += length
+  }
+
   /** Gives the pipe back; what it still holds is lost. */
   release(): void {
     this.#pipe?.release()

@@ -42,13 +42,14 @@ export class Stream implements ConnectionUser, Seeker, TimedStream {
   readonly #timeouts: StreamTimeouts
   /** The first side that was silent for too long, and where the session was: what the log says, however it went on. */
   #struck: { readonly by: EndedBy; readonly where: EndedIn } | undefined
-  /** A rule gave the connection to an application, or left the client without a word. */
+  /** A rule gave the connection to an application, left the client without a word, or ended the server's connection. */
   #served: App | undefined
+  #silent = false
+  #severed = false
   /** One of the two has said something to the other. */
   #spoken = false
-  #silent = false
-  /** A rule has ended the server's connection. */
-  #severed = false
+  /** The client broke off while rules were asked: they decide with what they have, and no server is sought. */
+  #lost = false
   readonly #trace: Trace | undefined
   /** Itself, or who stands before it. */
   readonly #user: ConnectionUser
@@ -147,7 +148,8 @@ export class Stream implements ConnectionUser, Seeker, TimedStream {
     this.#inspection = inspection
     this.subject.request = inspection
     this.#readClient()
-    if (!this.isOver) inspection.start()
+    inspection.start()
+    if (this.#lost && !this.isOver) this.#end('C', 'R') // a pause is not waited for
   }
 
   #decided(decision: Decision, then: () => void): void {
@@ -156,9 +158,8 @@ export class Stream implements ConnectionUser, Seeker, TimedStream {
         return then()
       case 'reject':
       case 'close':
-        return this.#end('P', 'R')
       case 'drop':
-        this.#silent = true
+        this.#silent = decision.decision === 'drop'
         return this.#end('P', 'R')
       case 'serve':
         this.#served = decision.app
@@ -170,10 +171,7 @@ export class Stream implements ConnectionUser, Seeker, TimedStream {
     const backend = this.#host.route(this)
     this.backend = backend
     this.#trace?.note(backend === undefined ? 'no backend' : `backend ${backend.name}`)
-    if (backend === undefined) {
-      this.#end('S', 'C')
-      return
-    }
+    if (backend === undefined) return this.#end('S', 'C')
     backend.sessions.add(1)
     if (this.#subject !== undefined) this.#subject.route(backend)
     const { inspection } = backend.settings
@@ -184,6 +182,7 @@ export class Stream implements ConnectionUser, Seeker, TimedStream {
   // ── a server is reached ────────────────────────────────────────────────────────────────────────────────────────
 
   #seek(backend: Backend): void {
+    if (this.#lost) return this.#end('C', 'R')
     this.#reach = new Reach(this, backend, this.#host.provider, this.#host.wheel)
     this.#reach.start()
   }
@@ -229,10 +228,9 @@ export class Stream implements ConnectionUser, Seeker, TimedStream {
   /** A bug where nobody called: it costs the session. */
   readonly #failed = (error: unknown): void => this.failed('content rules', error)
 
-  /** One of its connections is gone by a bug, the other goes with it. */
+  /** One of its connections is gone by a bug, the other goes with it; if it was ending, how far that came nobody can say. */
   broken(): void {
     if (!this.isOver) return this.#end('I', this.where)
-    // It was ending: how far that came nobody can say.
     this.client.reset()
     this.connection?.reset()
   }
@@ -251,8 +249,9 @@ export class Stream implements ConnectionUser, Seeker, TimedStream {
     const before = ended(this.client.shut, R)
     this.#readClient()
     if (this.isOver) return
-    if (this.#inspection !== undefined) this.#inspection.look()
-    else if (!before) this.gone()
+    if (this.#inspection === undefined) return before ? undefined : void this.gone()
+    this.#inspection.look()
+    if (this.#lost && !this.isOver) this.#end('C', 'R')
   }
 
   /** Ends the session of a client that ended without a byte or, under abortonclose, at all. */
@@ -267,8 +266,10 @@ export class Stream implements ConnectionUser, Seeker, TimedStream {
   #readClient(): void {
     const { client } = this
     const before = client.input.length
-    if (readAhead(client, this.#host.settings.bufferSize) & ERR_IN) this.#end('C', 'D')
-    else if (client.input.length > before) this.#timeouts.heard()
+    if (readAhead(client, this.#host.settings.bufferSize) & ERR_IN) {
+      this.#lost = this.#inspection !== undefined
+      if (!this.#lost) this.#end('C', 'D')
+    } else if (client.input.length > before) this.#timeouts.heard()
   }
 
   #pump(): void {
@@ -328,10 +329,7 @@ export class Stream implements ConnectionUser, Seeker, TimedStream {
   /** Ends the server's connection at once. What it has said so far is the client's, and nothing went wrong. */
   #sever(connection: Connection): void {
     this.#severed = true
-    const said = connection.input
-    this.client.output.append(said.view())
-    if (this.response !== undefined) this.response.total += said.length
-    said.take(said.length)
+    this.response?.handOver()
     if (connection.layer.error === '') this.#end('-', '-')
     else this.#end('S', 'D')
   }
@@ -378,7 +376,7 @@ export class Stream implements ConnectionUser, Seeker, TimedStream {
     this.server?.sessions.add(-1)
     this.#host.over(this)
     this.backend?.admit()
-    this.#close(by === 'C' && where === 'D')
+    this.#close(this.#lost || (by === 'C' && where === 'D'))
     this.request?.release()
     this.response?.release()
   }

@@ -194,6 +194,21 @@ const scenarios: Scenario[] = [
       return { client: await client.over(), got: client.text, log: await w.log.lines(1) }
     },
   },
+  ...['tcp-request content set-var(txn.o) int(1)', 'tcp-request content reject'].map(
+    (rule, i): Scenario => ({
+      name: `a client that breaks off while rules wait: they decide, then ${rule}`,
+      config: one(`broken${i}`, '%ts %b %s %U %[var(txn.len)] %[var(txn.o)]', ['tcp-request inspect-delay 3s', 'tcp-request content set-var(txn.len) req.len', 'tcp-request content accept if { req.len ge 50 }', rule]),
+      run: async (w) => {
+        await w.serve('server', { on: echo })
+        const client = await w.connect('front')
+        await client.after(100)
+        client.send('hello')
+        await client.after(200)
+        client.reset()
+        return w.log.lines(1)
+      },
+    }),
+  ),
   {
     name: 'an action that waits goes on where it waited',
     config: one('waits', '%ts %hr n=%[var(txn.n)] o=%[var(txn.o)]', [
