@@ -158,7 +158,7 @@ function changeFlags(flags: LogFlags, text: string): LogFlags | string {
   return { quote, hex, escape }
 }
 
-/** The index of the `]` behind an expression that begins at `from`: not within parentheses. */
+/** The index of the `]` behind an expression that begins at `from`: not within parentheses, which a backslash does not free. */
 function endOfExpression(text: string, from: number): number | undefined {
   let depth = 0
   let quote = ''
@@ -167,7 +167,7 @@ function endOfExpression(text: string, from: number): number | undefined {
     if (quote !== '') {
       if (c === '\\' && quote === '"') i++
       else if (c === quote) quote = ''
-    } else if (depth > 0 && c === '\\') i++
+    } else if (depth > 0 && c === '\\' && /[\\"']/.test(text[i + 1] ?? '')) i++
     else if (depth > 0 && (c === '"' || c === "'")) quote = c
     else if (c === '(') depth = 1
     else if (c === ')') depth = 0

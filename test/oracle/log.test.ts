@@ -98,6 +98,18 @@ ${pair('default-line')(places)}`,
     },
   },
   {
+    name: 'where an expression in a line ends',
+    config: pair('expressions', { front: `log-format '%[str(a\\b)] %[str(a]b)] %[str("a)]b")] %[str(a\\\\)] %[str("a\\"]b")] %{+Q}[str(a\\"b)] %{+E}[str("a]b")] %[str(a\\)] %[str(a1),regsub(\\d,x)] %[str(a1),regsub("[0-9]",x)] e'` }),
+    run: async (w) => {
+      await w.serve('server', { on: endBack })
+      const client = await w.connect('front')
+      client.end('x')
+      await client.over()
+      return w.log.lines(1)
+    },
+    expect: ['<134>tag: a\\b a]b a)]b a\\ a"]b "a"b" a\\]b a\\ ax ax e'],
+  },
+  {
     name: 'lists of captures without slots',
     config: pair('slotless', { front: "log-format '[%hr] [%hrl] [%hs] [%hsl] [%{+Q}hrl] [%{+E}hsl] [%{+Q}hr]'" }),
     run: async (w) => {
