@@ -136,7 +136,10 @@ export class Stream implements ConnectionUser, Seeker, TimedStream {
 
   /** What rules and log formats are asked about; made when first needed. */
   get subject(): SessionSubject {
-    return (this.#subject ??= new SessionSubject(this.client, this.#host.clock))
+    if (this.#subject !== undefined) return this.#subject
+    this.#subject = new SessionSubject(this.client, this.#host.clock)
+    if (this.backend !== undefined) this.#subject.route(this.backend)
+    return this.#subject
   }
 
   /** Asks rules on the client's bytes; `then` when they accept. */

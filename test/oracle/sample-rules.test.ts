@@ -209,6 +209,13 @@ const scenarios: Scenario[] = [
       },
     }),
   ),
+  ...[['tcp-request content set-var(txn.a) be_name'], ['tcp-response content set-var(txn.a) be_name'], ['tcp-response inspect-delay 1s', 'tcp-response content set-var(txn.a) be_name if { be_name -m beg b- }'], ['use-server s if { be_name -m beg b- }', 'tcp-request content set-var(txn.a) be_name']].map(
+    (back, i): Scenario => ({
+      name: `the first rules of a session are its backend's, and know it: ${back.at(-1) ?? ''}`,
+      config: one(`first-back${i}`, '%ts %b %[be_name] %[var(txn.a)]', [], back),
+      run: (w) => exchange(w),
+    }),
+  ),
   {
     name: 'an action that waits goes on where it waited',
     config: one('waits', '%ts %hr n=%[var(txn.n)] o=%[var(txn.o)]', [
