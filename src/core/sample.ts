@@ -156,6 +156,8 @@ export interface Subject {
   readonly effects: SessionEffects | undefined
   /** Who is told how rules and expressions come out. */
   readonly trace?: Trace | undefined
+  /** An expression had a value, or none, that more bytes may change. Expressions set it, the rule set that runs clears it. */
+  unsettled?: boolean
 }
 
 /** Evaluates one fetch. It never throws: what cannot be had is undefined. */

@@ -1,7 +1,7 @@
 // Owns one run of content rules on one direction's first bytes: when they are asked, what they wait for, and when that is over.
 //
 // Rules wait while more may come. It cannot any more when the peer has ended, the buffer is full, or the inspect-delay, counted from
-// the first look, is over: then every value is final. Rules are asked anew with every chunk; no delay starts again.
+// the first look, is over: then every value is final. What was done with all it needs is not done again, and no delay starts again.
 
 import type { Connection } from '../core/connection.ts'
 import type { App } from '../core/handler.ts'
@@ -60,9 +60,6 @@ export class Inspection implements Contents {
   readonly #failed: (error: unknown) => void
   readonly #delay: Alarm
   #late: boolean
-  /** What the rules have seen that wait now: bytes, and whether it was final. -1: nobody waits. */
-  #seen = -1
-  #seenFinal = false
   #pause: Alarm | undefined
   #over = false
 
@@ -98,18 +95,12 @@ export class Inspection implements Contents {
     this.look()
   }
 
-  /** Something arrived, ended, or was awaited long enough. Nothing is asked of rules that wait before there is something new. */
+  /** Something arrived, ended, or was awaited long enough. */
   look(): void {
-    const { final } = this
-    const { length } = this.#side.bytes
-    if (length === this.#seen && final === this.#seenFinal) return
-    this.#seen = -1
     while (!this.#over && (this.#pause === undefined || this.#pause.at === 0)) {
-      const done = this.#run.evaluate(this.#subject, final)
+      const done = this.#run.evaluate(this.#subject, this.final)
       switch (done.result) {
         case 'wait':
-          this.#seen = length
-          this.#seenFinal = final
           return
         case 'next':
         case 'accept':

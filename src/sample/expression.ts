@@ -74,13 +74,14 @@ export function compileText(word: Word, scope: Scope, fail: Fail, acl: boolean):
   return expression === undefined ? undefined : traced(expression)
 }
 
-/** It tells its value where somebody listens. */
+/** It tells its value where somebody listens, and notes where that is not the last word. */
 function traced(expression: Expression): Expression {
   const { text, evaluate } = expression
   return {
     ...expression,
     evaluate: (subject) => {
       const value = evaluate(subject)
+      if (value === NOT_YET || value?.mayChange === true) subject.unsettled = true
       if (subject.trace !== undefined) subject.trace.value(text, value)
       return value
     },

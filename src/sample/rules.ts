@@ -188,15 +188,15 @@ function waits(rule: Rule, { effects }: Subject): ActionResult {
 }
 
 /**
- * One evaluation of a rule set on one subject. evaluate() runs rules until one of them ends the set, or one has to wait. Called again
- * after a condition that waited it begins with the first rule, so that what was set from a part is set from all (manual,
- * "tcp-request inspect-delay": the whole rules for every new chunk); an action that waited is itself asked again. Never throws.
+ * One evaluation of a rule set on one subject. evaluate() runs rules until one of them ends the set, or one has to wait; called again
+ * it goes on there, or at the first rule above whose value more bytes could still change, so that what was set from a part is set from
+ * all, and what was made of it below. No rule above that runs twice. Never throws.
  */
 export class RuleRun {
   readonly #rules: readonly Rule[]
   #at = 0
-  /** Where a new look begins: behind the last rule that paused or inserted, which is done once. */
-  #from = 0
+  /** The first rule that was done with a part of the bytes; -1: none. */
+  #partial = -1
   /** The condition of the rule at #at has passed, its action said 'wait'. */
   #passed = false
 
@@ -224,7 +224,8 @@ export class RuleRun {
         const truth = rule.condition.test(subject, final)
         if (truth !== 'pass') trace?.ruled(truth, undefined)
         if (truth === 'wait') {
-          this.#at = this.#from
+          if (this.#partial >= 0) this.#at = this.#partial
+          this.#partial = -1
           return waits(rule, subject)
         }
         if (truth === 'fail') {
@@ -232,6 +233,7 @@ export class RuleRun {
           continue
         }
       }
+      subject.unsettled = false
       const result = rule.act(subject, final)
       trace?.ruled('pass', result)
       if (result.result === 'wait' && !final) {
@@ -239,11 +241,12 @@ export class RuleRun {
         return waits(rule, subject)
       }
       this.#passed = false
+      if (subject.unsettled && !final && this.#partial < 0) this.#partial = this.#at
       this.#at++
       if (result.result !== 'next' && result.result !== 'wait') {
         if (result.result === 'serve' && subject.effects !== undefined) subject.effects.service = result.app.name
         if (result.result === 'pause' || result.result === 'tarpit') waits(rule, subject)
-        if (result.result === 'pause' || result.result === 'insert') this.#from = this.#at
+        if (result.result === 'pause' || result.result === 'insert') this.#partial = -1 // these are done once, and with them what led there
         if (result.result !== 'pause' && result.result !== 'insert' && subject.effects !== undefined) subject.effects.lastRule = rule.place
         return result
       }

@@ -137,6 +137,7 @@ export class SessionSubject implements Subject {
   #record: SessionRecord | undefined
   #variables: Variables | undefined
   readonly effects: SessionEffects = { logLevel: undefined, priorityClass: 0, priorityOffset: 0, requestCaptures: [], responseCaptures: [] }
+  unsettled = false
   readonly trace: Trace | undefined
   readonly #now: () => number
 

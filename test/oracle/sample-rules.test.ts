@@ -135,13 +135,14 @@ const scenarios: Scenario[] = [
     },
   },
   {
-    name: 'the whole rules are asked for every new chunk while a condition waits',
-    config: one('anew', '%ts %hr n=%[var(txn.n)] len=%[var(txn.len)] first=%[var(txn.first)] all=%[var(txn.all)] last=%[var(txn.last)] back=%[var(txn.back)] answer=%[var(txn.answer)] answers=%[var(txn.answers)]', [
+    name: 'what was set from a part of the bytes is set from all, while a condition waits',
+    config: one('anew', '%ts %hr len=%[var(txn.len)] first=%[var(txn.first)] all=%[var(txn.all)] made=%[var(txn.made)] text=%[var(txn.text)] last=%[var(txn.last)] back=%[var(txn.back)] answer=%[var(txn.answer)]', [
       'tcp-request inspect-delay 3s',
-      'tcp-request content set-var(txn.n) var(txn.n,0),add(1)',
       'tcp-request content set-var(txn.len) req.len',
       'tcp-request content set-var(txn.first) req.payload(0,1)',
       'tcp-request content set-var(txn.all) req.payload(0,0)',
+      'tcp-request content set-var(txn.made) var(txn.all),upper',
+      'tcp-request content set-var-fmt(txn.text) "<%[req.payload(0,3)]>"',
       'tcp-request content capture req.len len 5',
       'tcp-request content accept if { req.len ge 4 }',
       'tcp-request content set-var(txn.last) int(1)',
@@ -150,7 +151,6 @@ const scenarios: Scenario[] = [
       'tcp-request content set-var(txn.back) req.len',
       'tcp-request content accept if { req.len ge 6 }',
       'tcp-response inspect-delay 3s',
-      'tcp-response content set-var(txn.answers) var(txn.answers,0),add(1)',
       'tcp-response content set-var(txn.answer) res.len',
       'tcp-response content accept if { res.len ge 6 }',
     ]),
@@ -216,6 +216,26 @@ const scenarios: Scenario[] = [
       run: (w) => exchange(w),
     }),
   ),
+  {
+    name: 'a rule that had all it needs is not done again while a condition waits',
+    config: one('once', '%ts n=%[var(txn.n)]', [
+      'tcp-request inspect-delay 3s',
+      'tcp-request content set-var(txn.n) var(txn.n,0),add(1)',
+      'tcp-request content accept if { req.len ge 4 }',
+    ]),
+    run: async (w) => {
+      await w.serve('server', { on: echo })
+      const client = await w.connect('front')
+      for (const part of ['ab', 'cd']) {
+        await client.after(150)
+        client.send(part)
+      }
+      await client.gotBytes(4)
+      client.end()
+      return { client: await client.over(), got: client.text, log: await w.log.lines(1) }
+    },
+    differs: { why: 'HAProxy asks all rules for every chunk', headgate: { client: ['got abcd', 'FIN'], got: 'abcd', log: ['<134>tag: -- n=1'] } },
+  },
   {
     name: 'an action that waits goes on where it waited',
     config: one('waits', '%ts %hr n=%[var(txn.n)] o=%[var(txn.o)]', [

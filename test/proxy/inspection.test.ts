@@ -79,7 +79,7 @@ t.test('rules wait for bytes, and are asked again as they come', async (t) => {
   t.equal(w.provider.connects.length, 0, 'not yet')
   client.arrive('!')
   t.equal(w.provider.connects.length, 1, 'as soon as it can be told')
-  t.equal(counted, 6, 'from the first rule on, with every chunk: none, f, o, u, r, !')
+  t.equal(counted, 1, 'what was done is not done again')
   w.server().connected()
   t.equal(w.server().said, 'four!', 'nothing of what was looked at is lost')
   w.pass(10_000)
