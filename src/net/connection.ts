@@ -16,12 +16,12 @@ import * as shutting from '../core/shut.ts'
 import { R, W, type Shut } from '../core/shut.ts'
 import { EMPTY_IN, ERR_IN, ERR_OUT, SHUT_IN, type DataLayer, type KernelSock, type LayerMaker, type Owner, type Sock } from '../core/sock.ts'
 import { TRACE, TRACER } from '../core/trace.ts'
-import { isPromise } from '../util/shown.ts'
 import { Timer, type Wheel } from '../util/wheel.ts'
 import { advance, type Ending } from './closing.ts'
 import type { Lingerer, Lingering } from './lingering.ts'
 import type { Listed, LiveList } from './live.ts'
 import { nextNumber } from './numbers.ts'
+import { serve } from './serve.ts'
 
 /** What is the same for all connections of a bind or server line. */
 export interface ConnectionPlan {
@@ -251,12 +251,7 @@ export class EngineConnection extends Timer implements Connection, Handshake, Ow
       case 'serve': {
         if (this.#events.serves?.(verdict.app) === false) return this.#refuse({ cause: 'bug', detail: `serve(${verdict.app.name}) towards a server: its connection is for who asked for it` }, 'reset')
         this.#leaveHandshake()
-        try {
-          const later: unknown = verdict.app.open(this)
-          if (isPromise(later)) later.then(undefined, (error: unknown) => this.#cost(`app ${verdict.app.name}`, error))
-        } catch (error) {
-          this.#cost(`app ${verdict.app.name}`, error)
-        }
+        serve(verdict.app, this, (where, error) => this.#cost(where, error))
         return false
       }
       case 'close':

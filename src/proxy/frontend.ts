@@ -283,14 +283,14 @@ export class Frontend implements BindHost, StreamHost, App, ProxyView {
     const { settings } = this
     const log = this.#log
     if (log === undefined) return
-    const normal = stream.by === '-' && stream.retries === 0
+    const normal = stream.by === '-' && (stream.reach?.retries ?? 0) === 0
     if (settings.dontLogNormal && normal) return
     if (settings.dontLogNull && stream.isOver && stream.bytesUp === 0 && stream.client.input.length === 0) return
     const { subject } = stream
     subject.record = new StreamRecord(stream, this, early, this.#logged++)
     subject.backend = stream.backend
     subject.target = stream.server
-    subject.server = stream.connection ?? stream.lost
+    subject.server = stream.connection ?? stream.reach?.lost
     const { logLevel } = subject.effects
     if (logLevel === 'silent') return
     this.#say(log.sink, logLevel ?? (settings.logSeparateErrors && !normal ? 'err' : 'info'), log.session, subject, log.structured)

@@ -64,11 +64,11 @@ export class StreamRecord implements SessionRecord {
   }
 
   get serverLocal(): Address | undefined {
-    return (this.#stream.connection ?? this.#stream.lost)?.src
+    return (this.#stream.connection ?? this.#stream.reach?.lost)?.src
   }
 
   get serverAddress(): Address | undefined {
-    return (this.#stream.connection ?? this.#stream.lost)?.dst
+    return (this.#stream.connection ?? this.#stream.reach?.lost)?.dst
   }
 
   get handshakeTime(): number {
@@ -76,11 +76,11 @@ export class StreamRecord implements SessionRecord {
   }
 
   get queueTime(): number {
-    return between(this.#stream.openedAt, this.#stream.assignedAt)
+    return between(this.#stream.openedAt, this.#stream.reach?.assignedAt ?? -1)
   }
 
   get connectTime(): number {
-    return between(this.#stream.assignedAt, this.#stream.connectedAt)
+    return between(this.#stream.reach?.assignedAt ?? -1, this.#stream.connectedAt)
   }
 
   get totalTime(): number {
@@ -125,15 +125,15 @@ export class StreamRecord implements SessionRecord {
   }
 
   get retries(): number {
-    return this.#stream.retries
+    return this.#stream.reach?.retries ?? 0
   }
 
   get redispatched(): boolean {
-    return this.#stream.redispatched
+    return this.#stream.reach?.redispatched ?? false
   }
 
   get backendQueue(): number {
-    return this.#stream.queuedBehind
+    return this.#stream.reach?.queuedBehind ?? 0
   }
 
   get requestCaptures(): readonly (string | undefined)[] {

@@ -10,8 +10,8 @@ import type { SessionEffects } from '../core/sample.ts'
 import { EMPTY_IN, ERR_IN, ERR_OUT, SHUT_IN, SHUT_OUT, type Flow } from '../core/sock.ts'
 import { TRACE, type Trace } from '../core/trace.ts'
 import { SESSION_ENDS } from '../core/view.ts'
+import { serve } from '../net/serve.ts'
 import { SessionSubject } from '../sample/subject.ts'
-import { isPromise } from '../util/shown.ts'
 import type { Backend } from './backend.ts'
 import { Channel, readAhead } from './channel.ts'
 import { InspectedConnection, Inspection, type Decision, type InspectionPlan } from './inspection.ts'
@@ -30,7 +30,8 @@ export class Stream implements ConnectionUser, Seeker, TimedStream {
   backend: Backend | undefined
   connection: Connection | undefined
   by: EndedBy = '-'
-  #reach: Reach | undefined
+  /** How it comes to a server; undefined: no backend has been asked for one. */
+  reach: Reach | undefined
   /** Where it ended, once it has. */
   #endedIn: EndedIn = '-'
   #subject: SessionSubject | undefined
@@ -49,7 +50,7 @@ export class Stream implements ConnectionUser, Seeker, TimedStream {
   /** One of the two has said something to the other. */
   #spoken = false
   /** The client broke off while rules were asked: they decide with what they have, and no server is sought. */
-  #lost = false
+  #brokeOff = false
   readonly #trace: Trace | undefined
   /** Itself, or who stands before it. */
   readonly #user: ConnectionUser
@@ -72,35 +73,13 @@ export class Stream implements ConnectionUser, Seeker, TimedStream {
   }
 
   get server(): Server | undefined {
-    return this.#reach?.server
-  }
-
-  get assignedAt(): number {
-    return this.#reach?.assignedAt ?? -1
-  }
-
-  get retries(): number {
-    return this.#reach?.retries ?? 0
-  }
-
-  get redispatched(): boolean {
-    return this.#reach?.redispatched ?? false
-  }
-
-  /** The last connection to a server that was not made; undefined while another may be. */
-  get lost(): Connection | undefined {
-    return this.#reach?.lost
-  }
-
-  /** How many waited before this one when it queued, itself included. */
-  get queuedBehind(): number {
-    return this.#reach?.queuedBehind ?? 0
+    return this.reach?.server
   }
 
   /** Where it is, or where it ended. */
   get where(): EndedIn {
     if (this.isOver) return this.#endedIn
-    return this.connection !== undefined ? 'D' : (this.#reach?.where ?? 'R')
+    return this.connection !== undefined ? 'D' : (this.reach?.where ?? 'R')
   }
 
   get isOver(): boolean {
@@ -152,7 +131,7 @@ export class Stream implements ConnectionUser, Seeker, TimedStream {
     this.subject.request = inspection
     this.#readClient()
     inspection.start()
-    if (this.#lost && !this.isOver) this.#end('C', 'R') // a pause is not waited for
+    if (this.#brokeOff && !this.isOver) this.#end('C', 'R') // a pause is not waited for
   }
 
   #decided(decision: Decision, then: () => void): void {
@@ -185,9 +164,9 @@ export class Stream implements ConnectionUser, Seeker, TimedStream {
   // ── a server is reached ────────────────────────────────────────────────────────────────────────────────────────
 
   #seek(backend: Backend): void {
-    if (this.#lost) return this.#end('C', 'R')
-    this.#reach = new Reach(this, backend, this.#host.provider, this.#host.wheel)
-    this.#reach.start()
+    if (this.#brokeOff) return this.#end('C', 'R')
+    this.reach = new Reach(this, backend, this.#host.provider, this.#host.wheel)
+    this.reach.start()
   }
 
   unreached(by: 's' | 'S', where: 'Q' | 'C'): void {
@@ -254,7 +233,7 @@ export class Stream implements ConnectionUser, Seeker, TimedStream {
     if (this.isOver) return
     if (this.#inspection === undefined) return before ? undefined : void this.gone()
     this.#inspection.look()
-    if (this.#lost && !this.isOver) this.#end('C', 'R')
+    if (this.#brokeOff && !this.isOver) this.#end('C', 'R')
   }
 
   /** Ends the session of a client that ended without a byte or, under abortonclose, at all. */
@@ -270,8 +249,8 @@ export class Stream implements ConnectionUser, Seeker, TimedStream {
     const { client } = this
     const before = client.input.length
     if (readAhead(client, this.#host.settings.bufferSize) & ERR_IN) {
-      this.#lost = this.#inspection !== undefined
-      if (!this.#lost) this.#end('C', 'D')
+      this.#brokeOff = this.#inspection !== undefined
+      if (!this.#brokeOff) this.#end('C', 'D')
     } else if (client.input.length > before) this.#timeouts.heard()
   }
 
@@ -344,7 +323,7 @@ export class Stream implements ConnectionUser, Seeker, TimedStream {
   }
 
   get connecting(): boolean {
-    return this.#reach?.connecting === true
+    return this.reach?.connecting === true
   }
 
   get holdsAnswer(): boolean {
@@ -371,7 +350,7 @@ export class Stream implements ConnectionUser, Seeker, TimedStream {
     this.overAt = this.#host.wheel.now()
     this.by = this.#struck?.by ?? by
     this.#endedIn = this.#struck?.where ?? where
-    this.#reach?.stop()
+    this.reach?.stop()
     this.#trace?.note(`session over: ${this.#served === undefined ? `${this.by}${this.#endedIn}` : `served by '${this.#served.name}'`}`)
     this.#inspection?.stop()
     this.#answer?.stop()
@@ -379,7 +358,7 @@ export class Stream implements ConnectionUser, Seeker, TimedStream {
     this.server?.sessions.add(-1)
     this.#host.over(this)
     this.backend?.admit()
-    this.#close(this.#lost || (by === 'C' && where === 'D'))
+    this.#close(this.#brokeOff || (by === 'C' && where === 'D'))
     this.request?.release()
     this.response?.release()
   }
@@ -392,14 +371,10 @@ export class Stream implements ConnectionUser, Seeker, TimedStream {
       if (this.#severed || (aborted && midway) || (this.backend?.settings.noLinger === true && connection.output.length === 0)) connection.reset()
       else connection.finish()
     }
-    if (this.#served !== undefined) this.#serve(this.#served)
+    if (this.#served !== undefined) serve(this.#served, client, (where, error) => this.failed(where, error))
     else if (this.#silent) client.drop()
     else if (aborted) client.reset()
     else if (this.#host.settings.noLinger && client.output.length === 0) client.reset()
     else client.finish()
-  }
-  #serve(app: App): void {
-    const later: unknown = app.open(this.client)
-    if (isPromise(later)) later.then(undefined, (error: unknown) => this.failed(`app ${app.name}`, error))
   }
 }
