@@ -33,6 +33,8 @@ export class Channel {
   total = 0
   /** `from` has been quiet for too long: nothing more is read of it, and all that it said so far is all. */
   abandoned = false
+  /** The last bytes travel with the end. */
+  corks = true
   /** The last pump read something. */
   read = false
   /** The last pump wrote something. */
@@ -92,7 +94,7 @@ export class Channel {
       }
       const before = bytes.length
       if (before > 0) {
-        flow |= to.layer.flush(bytes, this.over) & OUT // the last bytes travel with the end
+        flow |= to.layer.flush(bytes, this.over && this.corks) & OUT
         const left = bytes.length
         if (left < before) {
           moved += before - left

@@ -188,6 +188,8 @@ export class Stream implements ConnectionUser, Seeker, TimedStream {
     this.request = new Channel(this.client, conn, this.#host.settings.spliceRequest)
     this.request.abandoned = this.#struck !== undefined
     this.response = new Channel(conn, this.client, this.#host.settings.spliceResponse)
+    this.request.corks = this.backend?.settings.noLinger !== true // RST would take with it what waits for a FIN
+    this.response.corks = !this.#host.settings.noLinger
     conn.attach(this.#user)
     this.#timeouts.joined()
     this.#host.joined(this)
@@ -275,9 +277,8 @@ export class Stream implements ConnectionUser, Seeker, TimedStream {
     }
     const said = request.finished
     const answered = response.finished
-    // Without lingering an end is not half of one: RST takes the rest with it.
-    const unlingering = (said && this.backend?.settings.noLinger === true) || (answered && this.#host.settings.noLinger)
-    if ((said && answered) || unlingering || up & down & SHUT_OUT) this.#end('-', '-')
+    // A server that is not lingered for gets no half of an end, but RST: with it the session is over. A client does.
+    if ((said && answered) || (said && this.backend?.settings.noLinger === true) || up & down & SHUT_OUT) this.#end('-', '-')
     else if (said && !ending(connection.shut, W)) this.#shutw(connection)
     else if (answered && !ending(client.shut, W)) this.#shutw(client)
   }
@@ -368,7 +369,7 @@ export class Stream implements ConnectionUser, Seeker, TimedStream {
     const { client, connection } = this
     const midway = connection !== undefined && !ended(connection.shut, R)
     if (connection !== undefined) {
-      if (this.#severed || (aborted && midway) || (this.backend?.settings.noLinger === true && connection.output.length === 0)) connection.reset()
+      if (this.#severed || (midway && (aborted || (this.backend?.settings.noLinger === true && connection.output.length === 0)))) connection.reset()
       else connection.finish()
     }
     if (this.#served !== undefined) serve(this.#served, client, (where, error) => this.failed(where, error))

@@ -279,4 +279,39 @@ const nolinger = (name: string, lines: { front?: string; back?: string }): Scena
 
 await oracle(t, 'half-close', { bothProviders: true, scenarios: halfClose })
 await oracle(t, 'nothing is lost in an end', { bothProviders: true, scenarios: traps, together: 3 })
-await oracle(t, 'nolinger', { bothProviders: true, scenarios: [nolinger('nolinger-f', { front: 'option nolinger' }), nolinger('nolinger-b', { back: 'option nolinger' })] })
+/** Not to linger is no reason to lose what was said before. */
+const unhurried = (name: string, lines: { front?: string; back?: string }): Scenario[] => [
+  {
+    name: `${name}: the server's last words, while the client goes on`,
+    config: pair(`${name.replaceAll(' ', '-')}-s`, lines),
+    run: async (w) => {
+      const { client, wire } = await underWay(w)
+      wire.end('bye')
+      const told = [...(await client.over())]
+      client.end('still here')
+      return { told, server: await wire.over(), log: await w.log.lines(1) }
+    },
+  },
+  {
+    name: `${name}: the server's last words to a client that has ended`,
+    config: pair(`${name.replaceAll(' ', '-')}-c`, lines),
+    run: async (w) => {
+      const { client, wire } = await underWay(w)
+      client.end()
+      await wire.over()
+      wire.end('bye')
+      await client.over()
+      return { got: client.text, log: await w.log.lines(1) }
+    },
+  },
+]
+
+await oracle(t, 'nolinger', {
+  bothProviders: true,
+  scenarios: [
+    nolinger('nolinger-f', { front: 'option nolinger' }),
+    nolinger('nolinger-b', { back: 'option nolinger' }),
+    ...unhurried('nolinger in the frontend', { front: 'option nolinger' }),
+    ...unhurried('nolinger in the backend', { back: 'option nolinger' }),
+  ],
+})
