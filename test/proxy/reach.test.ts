@@ -155,12 +155,12 @@ t.test('an application that a rule gave the connection to, late, throws when it 
       { name: 'throw-late', rules: ['request'], args: '', doc: '', compile: () => (_subject, final) => (final ? bug() : { result: 'wait' }) },
     ],
   }
-  for (const action of ['throwing-app', 'throw-late']) {
+  for (const [action, where] of [['throwing-app', 'app thrower'], ['throw-late', 'content rules']] as const) {
     const w = await farm('server s 127.0.0.2:1', { plugins: [plugin], rules: `tcp-request inspect-delay 1s\n  tcp-request content ${action} if { src 192.0.2.1 }` })
     const [one, other] = [client(w, 1), client(w, 2)]
     w.server(0).connected()
     w.pass(1100)
-    t.same(w.bugs, ['frontend f: content rules: thrown by a test'], action)
+    t.same(w.bugs, [`frontend f: ${where}: thrown by a test`], action)
     t.ok(isOver(one))
     t.notOk(isOver(other))
     one.end()

@@ -512,12 +512,16 @@ t.test('timeouts of halves: client-fin, server-fin and tunnel', async (t) => {
   t.equal(tunnel.w.lines.length, 1)
 })
 
-t.test('nolinger: an end is RST', async (t) => {
+t.test('nolinger: a server gets RST for an end, a client a FIN and RST when all is over', async (t) => {
   const front = await joined('option nolinger')
   front.server.arrive('bye')
   front.server.end()
   t.equal(front.client.said, 'bye')
-  t.same(front.client.done, ['RST'])
+  t.same(front.client.done, ['FIN'])
+  front.client.arrive('goes on')
+  front.client.end()
+  t.equal(front.server.said, 'goes on')
+  t.same(front.client.done, ['FIN', 'RST'])
   rests(t, front.w)
   const back = await joined('', 'option nolinger')
   back.client.arrive('bye')
