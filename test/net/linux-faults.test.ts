@@ -684,6 +684,66 @@ if ('reason' in found) {
     }
   })
 
+  t.test('after a busy turn the poller waits by itself, and after a wait for nothing Node does again', async (t) => {
+    const log: string[] = []
+    const registered: Int32Array[] = []
+    const batches: number[] = []
+    let wake = (): void => undefined
+    const kernel: Kernel = {
+      ...real,
+      epollCtl: (_epoll, _operation, _fd, event) => {
+        registered.push(new Int32Array(event.slice().buffer))
+        return 0
+      },
+      epollWait: (_epoll, events, _count, ms) => {
+        const count = batches.shift() ?? 0
+        log.push(`wait ${ms}: ${count}`)
+        const out = new Int32Array(events.buffer)
+        for (const [i, one] of registered.slice(0, Math.max(count, 0)).entries()) out.set(one, i * EVENT_WORDS)
+        return count
+      },
+      watch: (_fd, readable) => {
+        wake = readable
+        return { stop: () => log.push('stop'), start: () => log.push('start'), ref: () => undefined, unref: () => undefined, close: () => undefined }
+      },
+    }
+    const poller = new Poller(kernel, 2)
+    t.teardown(() => poller.close())
+    const worker = { queued: false, behind: null, work: () => void (again && poller.queue(worker), log.push('work')) }
+    let again = false
+    for (const fd of [50, 51]) {
+      poller.add(fd, { generation: 0, events: () => void Promise.resolve().then(() => log.push('promise')) }, EPOLLIN)
+    }
+    const turn = async (...counts: number[]): Promise<string[]> => {
+      batches.push(...counts)
+      await until('all are asked for', () => batches.length === 0)
+      await new Promise(setImmediate)
+      return log.splice(0)
+    }
+    wake()
+    t.same(await turn(1), ['wait 0: 1', 'promise'], 'one event is no busy turn')
+    await new Promise(setImmediate)
+    t.same(log, [], 'nothing is asked before Node says so')
+    wake()
+    t.same((await turn(2, 1, 0)).filter((line) => line !== 'promise'), ['wait 0: 2', 'wait 0: 1', 'stop', 'wait 1: 0', 'start'], 'asked again at once, then waited for, in vain')
+    wake()
+    const told = await turn(2, 0, 1, -4, 1, 0)
+    t.same(told, ['wait 0: 2', 'wait 0: 0', 'stop', 'promise', 'promise', 'wait 1: 1', 'promise', 'wait 1: -4', 'wait 1: 1', 'promise', 'wait 1: 0', 'start'], 'promises are settled before it waits; an interruption is no silence')
+    wake()
+    again = true
+    poller.queue(worker)
+    batches.push(2, 0, 1)
+    await until('it is awake, with work to do', () => batches.length === 0)
+    again = false
+    await until('all is quiet', () => log.includes('start'))
+    t.match(log.join(), /^wait 0: 2,work,wait 0: 0,work,stop,promise,promise,wait 0: 1,work,/, 'with work to do it does not wait')
+    t.equal(log.filter((line) => line === 'start').length, 1)
+    poller.close()
+    wake()
+    await new Promise(setImmediate)
+    t.equal(log.at(-1), 'start', 'closed, it asks nothing more')
+  })
+
   t.test('an event for a descriptor that was closed and given out again in the same batch reaches nobody', async (t) => {
     const faults = new Faults()
     const script: number[][] = []
@@ -701,7 +761,7 @@ if ('reason' in found) {
       },
       watch: (_fd, readable) => {
         wake = readable
-        return { ref: () => undefined, unref: () => undefined, close: () => undefined }
+        return { stop: () => undefined, start: () => undefined, ref: () => undefined, unref: () => undefined, close: () => undefined }
       },
     }
     const registered: Int32Array[] = []

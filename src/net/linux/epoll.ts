@@ -3,6 +3,11 @@
 //   kernel ──► epoll fd ──► Node's loop (poll phase) ──► setImmediate ──► turn(): events to their owners, then the work list;
 //                                                                        while it is busy, that again
 //
+//   after a busy turn, until a wait brought nothing:   turn() waits by itself ──► setImmediate ──► turn() …
+//
+// Node's way of telling about a descriptor costs as much as a request or two. So after a busy turn the poller is awake: Node's loop watches
+// nothing, runs its other phases between the turns, and each turn waits for events itself, for 1 ms at most.
+//
 // The turn runs as an immediate (the phase right after poll), because the poll callback of koffi runs outside Node's callback
 // scope: promises would not be settled there, nor errors reported. An immediate is an ordinary entry into JavaScript.
 //
@@ -25,6 +30,8 @@ import {
 const BATCH = 512
 /** Times that a turn asks the kernel: the way through Node's loop costs as much as a request or two, so a busy turn asks again at once. */
 const ROUNDS = 8
+/** How long a turn waits while awake: Node's timers and other descriptors are late by that at most. ms */
+const WAIT_MS = 1
 
 /** Whoever stands behind a descriptor. */
 export interface Pollable {
@@ -68,6 +75,8 @@ export class Poller {
   #lastWork: Worker | null = null
   #scheduled = false
   #pending = false
+  /** Turns follow each other and wait for events by themselves. */
+  #awake = false
   #turning = false
   #users = 0
   #closed = false
@@ -143,23 +152,39 @@ export class Poller {
   turn(): void {
     this.#scheduled = false
     this.#turning = true
+    let wait = this.#awake && this.#firstWork === null ? WAIT_MS : 0
+    let idle = wait > 0
+    let busy = false
+    if (this.#awake) this.#pending = true
     for (let round = 1; !this.#closed; round++) {
-      this.#round()
-      if (!this.busy || round === ROUNDS) break
+      if (this.#round(wait) !== 0) idle = false
+      wait = 0
+      if (!this.busy) break
+      busy = true
+      if (round === ROUNDS) break
       this.#pending = true
     }
     this.busy = false
     this.#turning = false
-    if (this.#firstWork !== null && !this.#closed) this.#schedule()
+    if (this.#closed) return
+    if (idle && this.#awake) {
+      this.#awake = false
+      this.#watch.start()
+    } else if (busy && !this.#awake) {
+      this.#awake = true
+      this.#watch.stop()
+    }
+    if (this.#awake || this.#firstWork !== null) this.#schedule()
   }
 
-  /** What the kernel has announced, then the work list as it was before any of it was done. */
-  #round(): void {
+  /** What the kernel has announced, or does within `wait` ms, then the work list as it was before any of it was done. Returns how many events there were, or -errno. */
+  #round(wait: number): number {
+    let count = 0
     this.busy = false
     this.#begin()
     if (this.#pending) {
       this.#pending = false
-      this.#dispatch()
+      count = this.#dispatch(wait)
       this.batch?.submit()
     }
     let worker = this.#firstWork
@@ -178,15 +203,16 @@ export class Poller {
     }
     this.batch?.submit()
     this.#end()
+    return count
   }
 
-  #dispatch(): void {
+  #dispatch(wait: number): number {
     const words = this.#batchWords
-    const count = this.kernel.epollWait(this.#epoll, this.#batch, BATCH, 0)
+    const count = this.kernel.epollWait(this.#epoll, this.#batch, BATCH, wait)
     if (count < 0) {
-      // Interrupted: the loop above us is level-triggered and calls again. Anything else is a bug here.
+      // Interrupted: the loop above us is level-triggered and calls again, and so does an awake turn. Anything else is a bug here.
       if (count !== -E.EINTR) raise(systemError('epoll_wait', count, ''))
-      return
+      return count
     }
     this.busy = count >= this.#many
     for (let at = 0; at < count * EVENT_WORDS; at += EVENT_WORDS) {
@@ -198,6 +224,7 @@ export class Poller {
         raise(error)
       }
     }
+    return count
   }
 
   /**

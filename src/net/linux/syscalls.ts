@@ -8,8 +8,11 @@ import { constants } from 'node:os'
 import { getSystemErrorMap } from 'node:util'
 import { messageOf } from '../../util/shown.ts'
 
-/** A descriptor watched by the loop of this thread. */
+/** A descriptor watched by the loop of this thread, from the beginning. */
 export interface Watch {
+  /** Tells nothing until start(). */
+  stop(): void
+  start(): void
   /** Keeps the process alive, or not. */
   ref(): void
   unref(): void
@@ -294,6 +297,15 @@ function bindCalls(koffi: typeof import('koffi')): Kernel {
     epollCreate: (flags) => answer(epollCreate(flags)),
     epollCtl: (epoll, operation, fd, event) => answer(epollCtl(epoll, operation, fd, event)),
     epollWait: (epoll, events, count, timeout) => answer(epollWait(epoll, events, count, timeout)),
-    watch: (fd, readable) => koffi.node.poll(fd, { readable: true }, readable),
+    watch: (fd, readable) => {
+      const handle = koffi.node.poll(fd, { readable: true }, readable)
+      return {
+        stop: () => handle.stop(),
+        start: () => handle.start({ readable: true }, readable),
+        ref: () => handle.ref(),
+        unref: () => handle.unref(),
+        close: () => handle.close(),
+      }
+    },
   }
 }
