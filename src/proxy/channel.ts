@@ -33,8 +33,6 @@ export class Channel {
   total = 0
   /** `from` has been quiet for too long: nothing more is read of it, and all that it said so far is all. */
   abandoned = false
-  /** The last bytes travel with the end. */
-  corks = true
   /** The last pump read something. */
   read = false
   /** The last pump wrote something. */
@@ -42,11 +40,14 @@ export class Channel {
   /** Bulk reads in a row; NaN: never to be spliced. */
   #bulk: number
   #pipe: Pipe | null = null
+  readonly #corks: boolean
 
-  constructor(from: Connection, to: Connection, splice: boolean) {
+  /** `corks`: the last bytes travel with the end; where `to` may get none, they must not wait for it. */
+  constructor(from: Connection, to: Connection, splice: boolean, corks: boolean) {
     this.from = from
     this.to = to
     this.bytes = from.input
+    this.#corks = corks
     this.#bulk = splice && from.layer.splice !== undefined && to.layer.splice !== undefined ? 0 : NaN
   }
 
@@ -94,7 +95,7 @@ export class Channel {
       }
       const before = bytes.length
       if (before > 0) {
-        flow |= to.layer.flush(bytes, this.over && this.corks) & OUT
+        flow |= to.layer.flush(bytes, this.over && this.#corks) & OUT
         const left = bytes.length
         if (left < before) {
           moved += before - left

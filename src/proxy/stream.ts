@@ -185,11 +185,9 @@ export class Stream implements ConnectionUser, Seeker, TimedStream {
   joined(conn: Connection): void {
     this.connection = conn
     this.connectedAt = this.#host.wheel.now()
-    this.request = new Channel(this.client, conn, this.#host.settings.spliceRequest)
+    this.request = new Channel(this.client, conn, this.#host.settings.spliceRequest, this.backend?.settings.noLinger !== true)
     this.request.abandoned = this.#struck !== undefined
-    this.response = new Channel(conn, this.client, this.#host.settings.spliceResponse)
-    this.request.corks = this.backend?.settings.noLinger !== true // RST would take with it what waits for a FIN
-    this.response.corks = !this.#host.settings.noLinger
+    this.response = new Channel(conn, this.client, this.#host.settings.spliceResponse, !this.#host.settings.noLinger)
     conn.attach(this.#user)
     this.#timeouts.joined()
     this.#host.joined(this)

@@ -19,6 +19,7 @@ export class HandshakeSubject implements Subject {
   readonly backend = undefined
   readonly target = undefined
   readonly effects = undefined
+  unsettled = false
   readonly trace: Trace | undefined
   readonly #now: () => number
   readonly #session: boolean

@@ -7,7 +7,8 @@ import type { Sock } from '../../src/core/sock.ts'
 import { checkedKernel } from '../../src/net/linux/checked.ts'
 import { linuxProvider } from '../../src/net/linux/provider.ts'
 import { loadKernel } from '../../src/net/linux/syscalls.ts'
-import { nodeProvider, nodeProviderHolding } from '../../src/net/node/provider.ts'
+import { nodeProviderHolding } from '../../src/net/node/provider.ts'
+import { nodeProvider } from '../kit/node-provider.ts'
 import { providerContract } from './provider-contract.ts'
 
 t.test('node', (t) => {

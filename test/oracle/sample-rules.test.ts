@@ -35,6 +35,21 @@ async function exchange(w: World, say = 'hello'): Promise<unknown> {
   return { client: await client.over(), got: client.text, log: await w.log.lines(1) }
 }
 
+/** The same with what is said in parts, and the end when all of it has come back. */
+const inParts =
+  (...parts: readonly string[]): Scenario['run'] =>
+  async (w) => {
+    await w.serve('server', { on: echo })
+    const client = await w.connect('front')
+    for (const part of parts) {
+      await client.after(150)
+      client.send(part)
+    }
+    await client.gotBytes(parts.join('').length)
+    client.end()
+    return { client: await client.over(), got: client.text, log: await w.log.lines(1) }
+  }
+
 const scenarios: Scenario[] = [
   {
     name: 'the first rule that decides is the last',
@@ -123,16 +138,7 @@ const scenarios: Scenario[] = [
   {
     name: 'rules wait for what they ask for, and not longer',
     config: one('wait', '%ts %[var(txn.first)]', ['tcp-request inspect-delay 3s', 'tcp-request content set-var(txn.first) req.payload(0,3) if { req.len ge 3 }', 'tcp-request content reject unless { req.payload(0,3) -m str abc }']),
-    run: async (w) => {
-      await w.serve('server', { on: echo })
-      const client = await w.connect('front')
-      client.send('ab')
-      await new Promise((resolve) => setTimeout(resolve, 100))
-      client.send('cd')
-      await client.gotBytes(4)
-      client.end()
-      return { client: await client.over(), got: client.text, log: await w.log.lines(1) }
-    },
+    run: inParts('ab', 'cd'),
   },
   {
     name: 'what was set from a part of the bytes is set from all, while a condition waits',
@@ -154,17 +160,7 @@ const scenarios: Scenario[] = [
       'tcp-response content set-var(txn.answer) res.len',
       'tcp-response content accept if { res.len ge 6 }',
     ]),
-    run: async (w) => {
-      await w.serve('server', { on: echo })
-      const client = await w.connect('front')
-      for (const part of ['ab', 'cd', 'ef']) {
-        await client.after(150)
-        client.send(part)
-      }
-      await client.gotBytes(6)
-      client.end()
-      return { client: await client.over(), got: client.text, log: await w.log.lines(1) }
-    },
+    run: inParts('ab', 'cd', 'ef'),
   },
   {
     name: 'rules that route see an inspection that is over',
@@ -223,17 +219,7 @@ const scenarios: Scenario[] = [
       'tcp-request content set-var(txn.n) var(txn.n,0),add(1)',
       'tcp-request content accept if { req.len ge 4 }',
     ]),
-    run: async (w) => {
-      await w.serve('server', { on: echo })
-      const client = await w.connect('front')
-      for (const part of ['ab', 'cd']) {
-        await client.after(150)
-        client.send(part)
-      }
-      await client.gotBytes(4)
-      client.end()
-      return { client: await client.over(), got: client.text, log: await w.log.lines(1) }
-    },
+    run: inParts('ab', 'cd'),
     differs: { why: 'HAProxy asks all rules for every chunk', headgate: { client: ['got abcd', 'FIN'], got: 'abcd', log: ['<134>tag: -- n=1'] } },
   },
   {
@@ -244,17 +230,7 @@ const scenarios: Scenario[] = [
       'tcp-request content capture req.payload(0,4) len 9',
       'tcp-request content set-var(txn.o) var(txn.o,0),add(1)',
     ]),
-    run: async (w) => {
-      await w.serve('server', { on: echo })
-      const client = await w.connect('front')
-      for (const part of ['ab', 'cd']) {
-        await client.after(150)
-        client.send(part)
-      }
-      await client.gotBytes(4)
-      client.end()
-      return { client: await client.over(), got: client.text, log: await w.log.lines(1) }
-    },
+    run: inParts('ab', 'cd'),
   },
   {
     name: 'WAIT_END waits for the delay',

@@ -57,7 +57,7 @@ function lane(splices: readonly [Splices, Splices] = ['no', 'no'], together = tr
   to.splices = splices[1]
   from.together = together
   const [a, b] = [connection(from, 'accept'), connection(to, 'connect')]
-  const channel = new Channel(a, b, true)
+  const channel = new Channel(a, b, true, true)
   const self = { from, to, channel, flow: 0, reads: 0, writes: 0, settle: () => turns(agains) }
   const pump = (): void => {
     self.flow = channel.pump()

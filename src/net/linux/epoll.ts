@@ -167,7 +167,7 @@ export class Poller {
     this.busy = false
     this.#turning = false
     if (this.#closed) return
-    if (idle && this.#awake) {
+    if (idle) {
       this.#awake = false
       this.#watch.start()
     } else if (busy && !this.#awake) {

@@ -130,9 +130,6 @@ function connectOptions(spec: ConnectSpec): SocketConnectOpts {
   return { host: to.host, port: to.port, ...from, allowHalfOpen: true, noDelay: true, keepAlive: spec.keepAlive ?? false, autoSelectFamily: false, highWaterMark: HIGH_WATER }
 }
 
-/** Connections that a paused listener holds where nobody has counted descriptors. */
-const HELD = 511
-
 /** `maxHeld`: connections that a paused listener lets wait; each has a descriptor, which one in the kernel's queue has not. */
 export function nodeProviderHolding(maxHeld: number): Provider {
   return {
@@ -144,5 +141,3 @@ export function nodeProviderHolding(maxHeld: number): Provider {
     },
   }
 }
-
-export const nodeProvider = nodeProviderHolding(HELD)
